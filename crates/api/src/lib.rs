@@ -1,0 +1,1 @@
+//! Every Flux kind as serde types, with conditions, events and CRDs.

@@ -1,0 +1,1 @@
+//! Observe, plan, execute, wait and prune against one cluster.

@@ -1,0 +1,1 @@
+//! Artifacts: revision, digest, packing, a store with retention, verified download, a file server.

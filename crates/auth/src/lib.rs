@@ -1,0 +1,1 @@
+//! Credentials, TLS and proxies: the only builder of HTTP clients.

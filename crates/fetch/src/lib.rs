@@ -1,0 +1,1 @@
+//! Sources: request in, tree and revision out.

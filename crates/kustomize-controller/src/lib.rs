@@ -1,0 +1,1 @@
+//! Reconciles Kustomizations: opens, renders, applies, prunes and waits.

@@ -1,0 +1,1 @@
+//! The skeleton that every controller stands on: one turn, settle, status, events, metrics, leadership.

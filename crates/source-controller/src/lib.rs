@@ -1,0 +1,1 @@
+//! Reconciles sources: fetches, packs and serves artifacts.

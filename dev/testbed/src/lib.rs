@@ -1,0 +1,1 @@
+//! Real servers for tests: a control plane, Git over HTTP and SSH.

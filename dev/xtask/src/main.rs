@@ -1,0 +1,3 @@
+//! Chores of the project, one subcommand each.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Go text/template, fmt verbs and sprig, over plain values.

@@ -1,0 +1,1 @@
+//! Helm charts, values, rendering and release records, without a cluster.

@@ -1,0 +1,1 @@
+//! kustomize build over a file tree: no disk, no network.

@@ -1,0 +1,1 @@
+//! Server-side apply as a function: managed fields, merge, conflicts.

@@ -1,0 +1,1 @@
+//! A read-only file tree as a value: safe paths, ignore rules, archive limits.

@@ -1,0 +1,1 @@
+//! Lossless YAML documents, read and printed as Go's YAML libraries do.
