@@ -1,1 +1,12 @@
 //! A read-only file tree as a value: safe paths, ignore rules, archive limits.
+//!
+//! Everything that is built from files takes a [`Files`], so that a Git object database, an unpacked artifact, a
+//! directory on a developer's disk and a test's few strings are one and the same to it.
+
+mod files;
+mod memory;
+mod path;
+
+pub use files::{Entry, Files, Kind, ReadError};
+pub use memory::{InsertError, Tree};
+pub use path::{PathError, TreePath};
