@@ -1,1 +1,28 @@
-//! Real servers for tests: a control plane, Git over HTTP and SSH.
+//! Real servers for tests: a control plane, Git over HTTP and SSH, a sink for events, and our own binary as a child.
+//!
+//! Every server takes its ports from the kernel, writes below a temporary folder of its own, and is gone when its value
+//! is dropped or the test process ends, in whatever way.
+
+pub mod control_plane;
+pub mod flux;
+pub mod namespace;
+pub mod notifications;
+pub mod ports;
+pub mod process;
+
+pub use control_plane::{ControlPlane, Requests, StartError, User};
+pub use flux::Flux;
+pub use namespace::Namespace;
+pub use notifications::Notifications;
+
+use tokio::sync::OnceCell;
+
+/// The control plane that all tests of one binary share, started by the first of them; each test has its own
+/// [`Namespace`].
+///
+/// # Errors
+/// As [`ControlPlane::start`]; the next caller tries again.
+pub async fn shared() -> Result<&'static ControlPlane, StartError> {
+    static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+    SHARED.get_or_try_init(ControlPlane::start).await
+}

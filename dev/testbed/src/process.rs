@@ -1,0 +1,180 @@
+//! A server in a child process that cannot outlive the test.
+//!
+//! Dropping a [`Process`] kills it. A test process that is killed itself drops nothing, so beside every child runs a
+//! watchdog: a shell that waits for its standard input to end, which happens exactly when the test process is gone,
+//! and then kills the child. It needs no unsafe code, and unlike `PR_SET_PDEATHSIG` it is not fired by the end of the
+//! thread that happened to start the child.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How to start a server: program, arguments, environment, and the file that collects what it prints.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Name for messages.
+    pub name: String,
+    /// The binary.
+    pub path: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// Variables added to the environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Standard output and standard error are appended here.
+    pub log: PathBuf,
+}
+
+/// A running child process.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    log: PathBuf,
+    child: Child,
+    watchdog: Child,
+}
+
+/// A server that could not be started or did not end.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages explain the fields")]
+#[non_exhaustive]
+pub enum ProcessError {
+    /// The program is not there or cannot be executed.
+    #[error("start {name} ({path})")]
+    Spawn { name: String, path: PathBuf, source: std::io::Error },
+    /// The log file cannot be opened.
+    #[error("open log file {path}")]
+    Log { path: PathBuf, source: std::io::Error },
+    /// The child does not end.
+    #[error("{name} did not end within {seconds} s of {signal}; its log is {log}")]
+    StillRunning { name: String, seconds: u64, signal: &'static str, log: PathBuf },
+    /// The system refuses to signal or await the child.
+    #[error("signal or await {name}")]
+    Control { name: String, source: std::io::Error },
+}
+
+impl Process {
+    /// Starts the program and its watchdog.
+    ///
+    /// # Errors
+    /// [`ProcessError::Log`] and [`ProcessError::Spawn`].
+    #[expect(clippy::disallowed_methods, reason = "the testbed exists to run the real servers")]
+    pub fn start(program: &Program) -> Result<Self, ProcessError> {
+        let (out, err) = open_log(&program.log)?;
+        let spawn_error =
+            |path: &Path, source| ProcessError::Spawn { name: program.name.clone(), path: path.to_owned(), source };
+        let mut child = Command::new(&program.path)
+            .args(&program.args)
+            .envs(program.env.iter().map(|(k, v)| (k, v)))
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .spawn()
+            .map_err(|source| spawn_error(&program.path, source))?;
+        let watchdog = Command::new("/bin/sh")
+            .args(["-c", "read -r _; kill -9 \"$1\"", "watchdog", &child.id().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let watchdog = match watchdog {
+            Ok(watchdog) => watchdog,
+            Err(source) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(spawn_error(Path::new("/bin/sh"), source));
+            }
+        };
+        Ok(Self { name: program.name.clone(), log: program.log.clone(), child, watchdog })
+    }
+
+    /// The process id, for `/proc`.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The file with everything it printed.
+    pub fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The exit status if it has ended by itself.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Kills it, without a chance to tidy up, and waits until it is gone.
+    pub fn kill(&mut self) {
+        // The watchdog goes first: afterwards the child's id may belong to somebody else.
+        let _ = self.watchdog.kill();
+        let _ = self.watchdog.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end (SIGTERM) and waits.
+    ///
+    /// # Errors
+    /// [`ProcessError::StillRunning`] when it has not ended in time; it goes on running.
+    pub fn terminate(&mut self, patience: Duration) -> Result<ExitStatus, ProcessError> {
+        self.signal(Signal::TERM)?;
+        let deadline = Instant::now() + patience;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => {
+                    self.kill();
+                    return Ok(status);
+                }
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+                Ok(None) => {
+                    return Err(ProcessError::StillRunning {
+                        name: self.name.clone(),
+                        seconds: patience.as_secs(),
+                        signal: "SIGTERM",
+                        log: self.log.clone(),
+                    });
+                }
+                Err(source) => return Err(ProcessError::Control { name: self.name.clone(), source }),
+            }
+        }
+    }
+
+    /// Freezes it (SIGSTOP): connections stay open and nobody answers.
+    ///
+    /// # Errors
+    /// [`ProcessError::Control`] when it is gone.
+    pub fn pause(&self) -> Result<(), ProcessError> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Process::pause`].
+    ///
+    /// # Errors
+    /// [`ProcessError::Control`] when it is gone.
+    pub fn resume(&self) -> Result<(), ProcessError> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), ProcessError> {
+        kill_process(Pid::from_child(&self.child), signal)
+            .map_err(|errno| ProcessError::Control { name: self.name.clone(), source: errno.into() })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn open_log(path: &Path) -> Result<(File, File), ProcessError> {
+    let open = || -> std::io::Result<(File, File)> {
+        let out = OpenOptions::new().create(true).append(true).open(path)?;
+        let err = out.try_clone()?;
+        Ok((out, err))
+    };
+    open().map_err(|source| ProcessError::Log { path: path.to_owned(), source })
+}
