@@ -1,1 +1,15 @@
-//! Go text/template, fmt verbs and sprig, over plain values.
+//! Go `text/template`, `fmt` verbs and sprig, over plain values.
+//!
+//! * [`value`]: what templates compute with, Go's kinds with Go's reference semantics.
+//! * [`funcs`]: how a function is registered, what it is given and what it returns.
+//! * [`session`]: clock, randomness and limits of one rendering, all arguments.
+//! * [`sprig`]: the functions that charts know from sprig.
+
+pub mod funcs;
+pub mod session;
+pub mod sprig;
+pub mod value;
+
+pub use funcs::{Args, Call, Fault, Func, Funcs};
+pub use session::{Limits, Moment, Random, Session};
+pub use value::{Bytes, Kind, List, Map, Object, Signature, Str, Type, Value};

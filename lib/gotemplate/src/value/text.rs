@@ -1,0 +1,201 @@
+//! Go's string: immutable bytes that are usually UTF-8.
+
+use std::borrow::{Borrow, Cow};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A string as Go has it: any bytes, cheap to clone, `Send`.
+///
+/// Charts put binary files through `b64enc`, and `slice` and `trunc` cut characters in two, so bytes must survive.
+#[derive(Clone)]
+pub struct Str(Repr);
+
+/// Valid UTF-8 is never held as `Bytes`, so that `as_str` costs nothing.
+#[derive(Clone)]
+enum Repr {
+    Static(&'static str),
+    Utf8(Arc<str>),
+    Bytes(Arc<[u8]>),
+}
+
+impl Str {
+    /// `""`
+    pub const EMPTY: Self = Self(Repr::Static(""));
+
+    /// Wraps a constant without allocating.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Repr::Static(text))
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Static(s) => s.as_bytes(),
+            Repr::Utf8(s) => s.as_bytes(),
+            Repr::Bytes(b) => b,
+        }
+    }
+
+    /// The text, unless it is not UTF-8.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.0 {
+            Repr::Static(s) => Some(s),
+            Repr::Utf8(s) => Some(s),
+            Repr::Bytes(_) => None,
+        }
+    }
+
+    /// The text; what is not UTF-8 becomes U+FFFD, one for each bad byte, as when Go ranges over it.
+    pub fn to_str(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Repr::Static(s) => Cow::Borrowed(s),
+            Repr::Utf8(s) => Cow::Borrowed(s),
+            Repr::Bytes(b) => {
+                let mut text = String::with_capacity(b.len());
+                for chunk in b.utf8_chunks() {
+                    text.push_str(chunk.valid());
+                    text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+                }
+                Cow::Owned(text)
+            }
+        }
+    }
+
+    /// Length in bytes, as Go's `len`.
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Default for Str {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl From<&str> for Str {
+    fn from(text: &str) -> Self {
+        if text.is_empty() { Self::EMPTY } else { Self(Repr::Utf8(text.into())) }
+    }
+}
+
+impl From<String> for Str {
+    fn from(text: String) -> Self {
+        if text.is_empty() { Self::EMPTY } else { Self(Repr::Utf8(text.into())) }
+    }
+}
+
+impl From<&String> for Str {
+    fn from(text: &String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<Cow<'_, str>> for Str {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl From<Arc<str>> for Str {
+    fn from(text: Arc<str>) -> Self {
+        Self(Repr::Utf8(text))
+    }
+}
+
+impl From<char> for Str {
+    fn from(c: char) -> Self {
+        c.encode_utf8(&mut [0; 4])[..].into()
+    }
+}
+
+impl From<&[u8]> for Str {
+    fn from(bytes: &[u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => Self(Repr::Bytes(bytes.into())),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Str {
+    fn from(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(error) => Self(Repr::Bytes(error.into_bytes().into())),
+        }
+    }
+}
+
+impl Borrow<[u8]> for Str {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl AsRef<[u8]> for Str {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl PartialEq for Str {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Str {}
+
+impl PartialEq<str> for Str {
+    fn eq(&self, other: &str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialEq<&str> for Str {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl PartialOrd for Str {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// By bytes, which is the order in which Go prints and ranges over map keys.
+impl Ord for Str {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Str {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
+    }
+}
+
+impl fmt::Debug for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_str(), f)
+    }
+}
+
+impl fmt::Display for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.to_str(), f)
+    }
+}
