@@ -3,10 +3,13 @@
 //! Everything that is built from files takes a [`Files`], so that a Git object database, an unpacked artifact, a
 //! directory on a developer's disk and a test's few strings are one and the same to it.
 
+pub mod archive;
 mod files;
+mod ignore;
 mod memory;
 mod path;
 
 pub use files::{Entry, Files, Kind, ReadError};
+pub use ignore::Ignore;
 pub use memory::{InsertError, Tree};
 pub use path::{PathError, TreePath};

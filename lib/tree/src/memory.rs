@@ -75,6 +75,7 @@ impl Tree {
         match self.nodes.get(path) {
             Some(Node::Dir(_)) => return Ok(()),
             Some(_) => return Err(InsertError::NotADirectory { path: path.clone() }),
+            None if path.is_root() => return Ok(()),
             None => {}
         }
         self.check_parents(path)?;
