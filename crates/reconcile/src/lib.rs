@@ -4,6 +4,7 @@
 //! [`Failure`] that says what comes next; the driver derives conditions, events, metrics and the next date from it.
 //! A wait is a state: [`Turn::idle`] gives the worker back, and a newer trigger ends the wait at once.
 
+pub mod clients;
 pub mod conditions;
 mod driver;
 pub mod events;
