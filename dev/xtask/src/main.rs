@@ -1,3 +1,56 @@
-//! Chores of the project, one subcommand each.
+//! Chores of the project, one subcommand each: `cargo xtask CHORE`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to people")]
+#![allow(clippy::disallowed_methods, reason = "chores run cargo, go and git")]
 
-fn main() {}
+mod bench;
+mod crds;
+mod floors;
+mod oracles;
+mod tidy;
+mod verify;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  verify               everything that CI checks: the chores below and all tests
+  floors               dependencies are those that ARCHITECTURE.md allows
+  tidy                 line budget, headers, names, paths
+  crds [--check]       write deploy/crds from the types of crates/api, or check that it is current
+  oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
+  bench [FILTER...]    measure the controllers beside the real kubectl
+";
+
+/// What went wrong, told to a person: chores have no caller that would distinguish.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let workspace = Workspace::here();
+    let outcome = match args.as_slice() {
+        ["verify"] => verify::run(&workspace),
+        ["floors"] => floors::run(&workspace),
+        ["tidy"] => tidy::run(&workspace),
+        ["crds"] => crds::write(&workspace),
+        ["crds", "--check"] => crds::check(&workspace),
+        ["oracles", only @ ..] => oracles::run(&workspace, only),
+        ["bench", rest @ ..] => bench::run_shapes(&workspace, rest),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => Err(format!("unknown chore: {}\n\n{USAGE}", args.join(" "))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Numbers of tests and corpus cases, read from what `cargo test -- --show-output` prints.
+//!
+//! A test that runs a corpus says `corpus SUITE: N cases`, with whatever it likes after that.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many of what ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    passed: usize,
+    failed: usize,
+    end_to_end: usize,
+    /// What each suite said after its name.
+    corpora: BTreeMap<String, String>,
+}
+
+impl Counts {
+    /// Reads the output of any number of test binaries.
+    pub(super) fn of(output: &str) -> Self {
+        let mut counts = Self::default();
+        for line in output.lines() {
+            if let Some(rest) = line.strip_prefix("test result: ") {
+                let number = |what: &str| {
+                    let field = rest.split("; ").find_map(|f| f.strip_suffix(what))?;
+                    field.rsplit(' ').next()?.parse::<usize>().ok()
+                };
+                counts.passed += number(" passed").unwrap_or_default();
+                counts.failed += number(" failed").unwrap_or_default();
+            } else if let Some((suite, said)) = line.trim().strip_prefix("corpus ").and_then(|l| l.split_once(": ")) {
+                counts.corpora.insert(suite.to_owned(), said.to_owned());
+            }
+        }
+        counts
+    }
+
+    pub(super) fn add(&mut self, other: Self, end_to_end: bool) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        if end_to_end {
+            self.end_to_end += other.passed + other.failed;
+        }
+        self.corpora.extend(other.corpora);
+    }
+
+    /// For the line of a step.
+    pub(super) fn in_brief(&self) -> String {
+        match (self.passed, self.failed) {
+            (0, 0) => String::new(),
+            (passed, 0) => format!("   {passed} tests"),
+            (passed, failed) => format!("   {} tests, {failed} failed", passed + failed),
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "tests        {} ({} failed)", self.passed + self.failed, self.failed)?;
+        writeln!(f, "end to end   {}", self.end_to_end)?;
+        for (suite, said) in &self.corpora {
+            writeln!(f, "corpus       {suite}: {said}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Lines that say nothing to somebody who looks for a failure.
+pub(super) fn is_success(line: &str) -> bool {
+    line.ends_with(" ... ok") || line.starts_with("corpus ") || line.trim_start().starts_with("Compiling ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    const OUTPUT: &str = "\
+running 2 tests
+test a ... ok
+test b ... FAILED
+
+---- a stdout ----
+corpus gotemplate: 812 cases, 3 listed as different
+
+test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 4 filtered out; finished in 0.00s
+test result: ok. 20 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.10s
+";
+
+    #[test]
+    fn results_of_all_binaries_are_added() {
+        let mut total = Counts::default();
+        total.add(Counts::of(OUTPUT), true);
+        total.add(Counts::of(OUTPUT), false);
+        let expected =
+            "tests        44 (2 failed)\nend to end   22\ncorpus       gotemplate: 812 cases, 3 listed as different\n";
+        assert_eq!(total.to_string(), expected);
+        assert_eq!(Counts::of(OUTPUT).in_brief(), "   22 tests, 1 failed");
+    }
+}
