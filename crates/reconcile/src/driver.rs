@@ -22,14 +22,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::conditions;
-use crate::events::{Event, Recorder, Severity};
+use crate::events::Recorder;
 use crate::metrics::{ControllerMetrics, Metrics, TurnResult};
 use crate::schedule::{Backoff, Next, Schedule};
 use crate::settle::{self, Settled};
 use crate::state::{STALLED, State};
 use crate::status::Writer;
 use crate::store::{Change, Key, Store};
-use crate::turn::{Done, Failure, Reconciler, Retry, Turn, Worker, reference};
+use crate::turn::{Done, Failure, Reconciler, Retry, Turn, Worker};
 
 /// Work that takes longer is worth a status patch that says what is being done.
 const WORTH_SAYING: Duration = Duration::from_secs(1);
@@ -138,7 +138,6 @@ impl<R: Reconciler> Driver<R> {
         let mut schedule = Schedule::new(controller.settings.backoff);
         let mut interrupts: HashMap<Key, CancellationToken> = HashMap::new();
         let mut turns = JoinSet::new();
-        let mut turn_id: u64 = 0;
         loop {
             let now = Instant::now();
             metrics.depth(schedule.depth(now));
@@ -162,11 +161,10 @@ impl<R: Reconciler> Driver<R> {
                 Ok(permit) = workers.clone().acquire_owned(), if due => {
                     let Some((key, since)) = schedule.take(now) else { continue };
                     metrics.began(now.duration_since(since));
-                    turn_id += 1;
                     let interrupt = CancellationToken::new();
                     interrupts.insert(key.clone(), interrupt.clone());
                     let worker = Worker { permits: workers.clone(), permit: Some(permit), interrupt };
-                    turns.spawn(controller.clone().turn(key, turn_id, worker));
+                    turns.spawn(controller.clone().turn(key, worker));
                 }
                 () = sleep_until(next), if !due => {}
             }
@@ -207,6 +205,12 @@ async fn join(turns: &mut JoinSet<(Key, Next)>) -> Option<(Key, Next)> {
     turns.join_next().await?.ok()
 }
 
+/// A random name for a turn, in the form that people search logs by.
+fn reconcile_id() -> String {
+    let random = format!("{:032x}", fastrand::u128(..));
+    format!("{}-{}-4{}-8{}-{}", &random[..8], &random[8..12], &random[13..16], &random[17..20], &random[20..])
+}
+
 async fn sleep_until(date: Option<Instant>) {
     match date {
         Some(date) => tokio::time::sleep_until(date).await,
@@ -243,7 +247,7 @@ struct Controller<R: Reconciler> {
 
 impl<R: Reconciler> Controller<R> {
     /// One turn of one object. A panic in it is a failure like others: it is logged, counted and retried.
-    async fn turn(self: Arc<Self>, key: Key, id: u64, worker: Worker) -> (Key, Next) {
+    async fn turn(self: Arc<Self>, key: Key, worker: Worker) -> (Key, Next) {
         let started = Instant::now();
         let span = tracing::info_span!(
             "turn",
@@ -252,9 +256,9 @@ impl<R: Reconciler> Controller<R> {
             kind = R::Spec::KIND.kind,
             namespace = key.namespace,
             name = key.name,
-            id,
+            id = reconcile_id(),
         );
-        let turn = AssertUnwindSafe(self.steps(&key, id, worker, started)).catch_unwind();
+        let turn = AssertUnwindSafe(self.steps(&key, worker, started)).catch_unwind();
         let (next, result) = turn.instrument(span).await.unwrap_or_else(|panic| {
             let cause = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
             tracing::error!(object = %key, cause = cause.unwrap_or("unknown"), "reconciliation panicked");
@@ -265,12 +269,12 @@ impl<R: Reconciler> Controller<R> {
         (key, next)
     }
 
-    async fn steps(&self, key: &Key, id: u64, worker: Worker, started: Instant) -> (Next, TurnResult) {
+    async fn steps(&self, key: &Key, worker: Worker, started: Instant) -> (Next, TurnResult) {
         let Some(object) = self.writer.store.get(key) else { return self.gone(key) };
         let finalizer = object.has_finalizer();
         if object.is_deleting() {
             // Without our finalizer we have nothing to clean up: somebody else's keeps it.
-            return if finalizer { self.finalize(object, id, worker, started).await } else { rest() };
+            return if finalizer { self.finalize(object, worker, started).await } else { rest() };
         }
         let object = if finalizer {
             object
@@ -284,7 +288,7 @@ impl<R: Reconciler> Controller<R> {
             tracing::info!("Reconciliation is suspended for this object");
             return self.suspended(&object).await;
         }
-        self.reconcile(object, id, worker, started).await
+        self.reconcile(object, worker, started).await
     }
 
     fn gone(&self, key: &Key) -> (Next, TurnResult) {
@@ -293,18 +297,14 @@ impl<R: Reconciler> Controller<R> {
         (Next::Gone, TurnResult::Success)
     }
 
-    async fn finalize(
-        &self,
-        object: Arc<FluxObject<R::Spec>>,
-        id: u64,
-        worker: Worker,
-        started: Instant,
-    ) -> (Next, TurnResult) {
-        let mut turn = self.begin(object.clone(), id, worker, started);
+    async fn finalize(&self, object: Arc<FluxObject<R::Spec>>, worker: Worker, started: Instant) -> (Next, TurnResult) {
+        let mut turn = self.begin(object.clone(), worker, started);
         let finalized = self.reconciler.finalize(&mut turn).await;
         if let Err(failure) = finalized {
             tracing::error!(error = failure.message, "finalization failed");
-            self.tell(&object, failure.tell, failure.reason, &failure.message, failure.metadata);
+            if let Some(event) = failure.event {
+                turn.tell(event);
+            }
             return (Next::Backoff, TurnResult::Error);
         }
         match self.writer.remove_finalizer(&object).await {
@@ -340,11 +340,10 @@ impl<R: Reconciler> Controller<R> {
     async fn reconcile(
         &self,
         object: Arc<FluxObject<R::Spec>>,
-        id: u64,
         worker: Worker,
         started: Instant,
     ) -> (Next, TurnResult) {
-        let mut turn = self.begin(object.clone(), id, worker, started);
+        let mut turn = self.begin(object.clone(), worker, started);
         let (progress, writer) = (turn.progress.subscribe(), self.writer.clone());
         let outcome = {
             let reconciling = self.reconcile_if_readable(&mut turn);
@@ -388,30 +387,15 @@ impl<R: Reconciler> Controller<R> {
         Err(Failure::new("InvalidSpec", message).next(Retry::Never { observed: true }))
     }
 
-    fn begin(&self, object: Arc<FluxObject<R::Spec>>, id: u64, worker: Worker, started: Instant) -> Turn<R::Spec> {
+    fn begin(&self, object: Arc<FluxObject<R::Spec>>, worker: Worker, started: Instant) -> Turn<R::Spec> {
         Turn {
             status: object.status.clone().unwrap_or_default(),
             object,
-            id,
             worker,
             progress: watch::Sender::new(None),
             recorder: self.recorder.clone(),
             writer: self.writer.clone(),
             started,
-        }
-    }
-
-    fn tell(
-        &self,
-        object: &FluxObject<R::Spec>,
-        severity: Option<Severity>,
-        reason: &str,
-        message: &str,
-        metadata: std::collections::BTreeMap<String, String>,
-    ) {
-        if let Some(severity) = severity {
-            let event = Event { severity, reason: reason.to_owned(), message: message.to_owned(), metadata };
-            self.recorder.tell(&reference(object), object.annotations(), event);
         }
     }
 }

@@ -48,6 +48,20 @@ pub struct Event {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl Event {
+    /// Makes an event without metadata.
+    pub fn new(severity: Severity, reason: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity, reason: reason.into(), message: message.into(), metadata: BTreeMap::new() }
+    }
+
+    /// Sets the metadata.
+    #[must_use]
+    pub fn metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
+        self.metadata = metadata;
+        self
+    }
+}
+
 /// Tells events of one controller. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Recorder {

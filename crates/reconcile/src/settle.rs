@@ -39,7 +39,8 @@ pub(crate) fn settle<S: Spec>(
         Retry::Now => (Next::After(Duration::ZERO), TurnResult::Requeue),
         Retry::Never { .. } => (Next::Rest, TurnResult::TerminalError),
     };
-    if failure.tell == Some(Severity::Error) {
+    let is_error = |event: &Event| event.severity == Severity::Error;
+    if failure.event.as_ref().is_some_and(is_error) {
         tracing::error!(error = failure.message, reason = failure.reason, "reconciliation failed");
     } else {
         tracing::info!(reason = failure.reason, "{}", failure.message);
@@ -50,16 +51,9 @@ pub(crate) fn settle<S: Spec>(
         }
         _ => State::Retrying { reason: failure.reason.to_owned(), message: failure.message.clone(), doing },
     };
-    let event = failure.tell.map(|severity| Event {
-        severity,
-        reason: failure.reason.to_owned(),
-        message: failure.message.clone(),
-        metadata: failure.metadata,
-    });
-    // A failure is news each time it is tried; a wait only when it began or changed.
-    let news =
-        |event: &Event| event.severity == Severity::Error || !says_already(object, failure.reason, &failure.message);
-    Settled { event: event.filter(news), state, next, result }
+    let news = |event: &Event| is_error(event) || !says_already(object, failure.reason, &failure.message);
+    let event = failure.event.filter(news);
+    Settled { event, state, next, result }
 }
 
 fn settle_done(done: Done, jitter_percent: u32) -> Settled {

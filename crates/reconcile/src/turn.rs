@@ -54,10 +54,8 @@ pub struct Failure {
     pub message: String,
     /// What comes next.
     pub next: Retry,
-    /// Who hears of it. A wait is told once, a failure each time.
-    pub tell: Option<Severity>,
-    /// Metadata of the event.
-    pub metadata: BTreeMap<String, String>,
+    /// What is told of it. An error is told each time, anything less only when the object does not say so already.
+    pub event: Option<Event>,
     /// Objects of the same kind whose next change makes this one due.
     pub waits_for: Vec<Key>,
 }
@@ -81,19 +79,14 @@ pub enum Retry {
 impl Failure {
     /// A failure that is retried with back-off and told to everybody.
     pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            next: Retry::Backoff,
-            tell: Some(Severity::Error),
-            metadata: BTreeMap::new(),
-            waits_for: Vec::new(),
-        }
+        let message = message.into();
+        let event = Event::new(Severity::Error, reason, message.clone());
+        Self { reason, message, next: Retry::Backoff, event: Some(event), waits_for: Vec::new() }
     }
 
     /// Something is not there yet: looked at again after `at_most`, or as soon as one of `waits_for` changes.
     pub fn waiting(reason: &'static str, message: impl Into<String>, at_most: Duration) -> Self {
-        Self { next: Retry::After(at_most), tell: None, ..Self::new(reason, message) }
+        Self { reason, message: message.into(), next: Retry::After(at_most), event: None, waits_for: Vec::new() }
     }
 
     /// Nothing but an edit can help.
@@ -108,17 +101,19 @@ impl Failure {
         self
     }
 
-    /// Sets who hears of it.
+    /// Sets what is told of it.
     #[must_use]
-    pub fn tell(mut self, severity: Option<Severity>) -> Self {
-        self.tell = severity;
+    pub fn tell(mut self, event: Option<Event>) -> Self {
+        self.event = event;
         self
     }
 
-    /// Sets the event's metadata.
+    /// Sets the metadata of the event.
     #[must_use]
     pub fn metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
-        self.metadata = metadata;
+        if let Some(event) = &mut self.event {
+            event.metadata = metadata;
+        }
         self
     }
 
@@ -140,8 +135,6 @@ pub struct Turn<S: Spec> {
     pub object: Arc<FluxObject<S>>,
     /// The status to be. What differs from the object's is patched when the turn ends.
     pub status: S::Status,
-    /// Which turn this is, for the log.
-    pub id: u64,
     pub(crate) worker: Worker,
     pub(crate) progress: watch::Sender<Option<String>>,
     pub(crate) recorder: Recorder,
@@ -151,7 +144,7 @@ pub struct Turn<S: Spec> {
 
 impl<S: Spec> fmt::Debug for Turn<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn").field("object", &self.key()).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Turn").field("object", &self.key()).finish_non_exhaustive()
     }
 }
 
