@@ -132,6 +132,12 @@ impl Fault {
     }
 }
 
+impl From<crate::fmt::Error> for Fault {
+    fn from(error: crate::fmt::Error) -> Self {
+        Self::Message(error.to_string())
+    }
+}
+
 impl From<NestingTooDeep> for Fault {
     fn from(error: NestingTooDeep) -> Self {
         Self::Message(error.to_string())
@@ -260,6 +266,21 @@ impl<'a> Call<'a> {
     /// returns is accounted for by the executor, so only functions that could make much in one call need this.
     pub fn spend_bytes(&mut self, bytes: usize) -> Result<(), Fault> {
         self.session.spend_bytes(bytes as u64)
+    }
+
+    /// Formats as `fmt.Sprintf`.
+    pub fn sprintf(&mut self, format: &[u8], args: &[Value]) -> Result<Str, Fault> {
+        Ok(crate::fmt::sprintf(format, args, self.session.bytes_left())?.into())
+    }
+
+    /// Prints one value as `fmt.Sprint` does.
+    pub fn print(&mut self, value: &Value) -> Result<Str, Fault> {
+        if let Value::String(text) = value {
+            return Ok(text.clone());
+        }
+        let mut out = Vec::new();
+        crate::fmt::append(&mut out, value, self.session.bytes_left())?;
+        Ok(out.into())
     }
 
     /// Sets a key of a map that templates already hold. Every function that changes a map does it through this: maps

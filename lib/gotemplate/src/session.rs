@@ -88,6 +88,11 @@ impl Session {
         if self.bytes > self.limits.bytes { Err(Fault::Bytes(self.limits.bytes)) } else { Ok(()) }
     }
 
+    /// How many more bytes may be produced.
+    pub fn bytes_left(&self) -> usize {
+        usize::try_from(self.limits.bytes.saturating_sub(self.bytes)).unwrap_or(usize::MAX)
+    }
+
     /// Empties the map when the session ends.
     pub(crate) fn link(&mut self, map: &Map) {
         self.linked.extend(map.link());

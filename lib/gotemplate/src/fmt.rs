@@ -1,0 +1,65 @@
+//! Go's `fmt`: verbs, flags, and how values print.
+//!
+//! Works on bytes, since Go's strings need not be UTF-8. Every function takes the number of bytes that it may produce:
+//! a width may ask for a million of them, and a small value that holds others many times over prints at any length.
+
+mod directive;
+mod printer;
+mod scalar;
+
+use crate::value::{MAX_NESTING, Value};
+use printer::Printer;
+
+/// Why something could not be printed. Wrong verbs are no errors: they print as `%!d(string=x)`, as in Go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A container holds itself, or others too deep. Go overflows its stack.
+    #[error("cannot print values that nest deeper than {MAX_NESTING} levels")]
+    Nesting,
+    /// The text would be longer than allowed.
+    #[error("printed text is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+/// Formats as `fmt.Sprintf`.
+pub fn sprintf(format: &[u8], args: &[Value], max: usize) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::with_capacity(format.len() + 8 * args.len());
+    directive::print(&mut Printer::new(&mut out, max), format, args)?;
+    Ok(out)
+}
+
+/// Formats as `fmt.Sprint`: a space between operands when neither is a string.
+pub fn sprint(args: &[Value], max: usize) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    let mut printer = Printer::new(&mut out, max);
+    let mut after_string = true;
+    for arg in args {
+        let is_string = matches!(arg, Value::String(_));
+        if !is_string && !after_string {
+            printer.out.push(b' ');
+        }
+        after_string = is_string;
+        printer.arg(arg, 'v')?;
+    }
+    Ok(out)
+}
+
+/// Formats as `fmt.Sprintln`: a space between all operands and a newline at the end.
+pub fn sprintln(args: &[Value], max: usize) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    let mut printer = Printer::new(&mut out, max);
+    for (i, arg) in args.iter().enumerate() {
+        if i > 0 {
+            printer.out.push(b' ');
+        }
+        printer.arg(arg, 'v')?;
+    }
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// Appends a value as `%v` prints it. `out` must not grow beyond `max` bytes.
+pub fn append(out: &mut Vec<u8>, value: &Value, max: usize) -> Result<(), Error> {
+    Printer::new(out, max).arg(value, 'v')
+}
