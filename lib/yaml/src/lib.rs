@@ -1,1 +1,22 @@
 //! Lossless YAML documents, read and printed as Go's YAML libraries do.
+//!
+//! [`to_value`] and [`to_values`] read JSON values by a [`Schema`]'s rules, [`print()`] prints them as Kubernetes' tools
+//! do. [`read()`] keeps what an author wrote (order, comments, styles, places) as [`Document`]s of [`Node`]s.
+
+mod build;
+mod compose;
+mod error;
+mod limits;
+mod node;
+mod print;
+mod problem;
+mod reader;
+mod schema;
+mod value;
+
+pub use error::{Error, ErrorKind, Position};
+pub use limits::Limits;
+pub use node::{Comments, Content, Document, Layout, Node, Style};
+pub use print::print;
+pub use reader::{Duplicates, Located, Reader, Values, read, text, to_value, to_values};
+pub use schema::Schema;

@@ -1,0 +1,337 @@
+//! From documents to JSON values, by a schema's rules for scalars, keys, duplicates and merges.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::map::Entry;
+use serde_json::{Map, Number, Value};
+
+use crate::compose::{Build, Kind, OpenEvent, Place, ScalarEvent};
+use crate::error::{Error, ErrorKind};
+use crate::node::{Content, Node, Style};
+use crate::reader::Duplicates;
+use crate::schema::{self, Scalar, Schema, Tag};
+
+/// Builds one document's value.
+pub(crate) struct ToValue {
+    schema: Schema,
+    duplicates: Duplicates,
+    frames: Vec<Frame>,
+    anchors: HashMap<usize, Anchored>,
+    done: Option<Value>,
+}
+
+enum Frame {
+    Sequence { items: Vec<Value>, anchor: usize },
+    Mapping(Box<Mapping>),
+}
+
+struct Mapping {
+    object: Map<String, Value>,
+    key: Option<Key>,
+    /// What `<<` brings, until the mapping is complete; version 3 only.
+    merge: Option<Value>,
+    /// Hash and line of every key, to say where a duplicate was set first.
+    lines: Vec<(u64, u32)>,
+    anchor: usize,
+    line: u32,
+    /// Version 3 turns any scalar into a key of the document's outermost mapping, but only strings elsewhere.
+    lenient: bool,
+}
+
+enum Key {
+    Text(String),
+    Merge,
+    /// Version 3 drops a null key of the outermost mapping.
+    Dropped,
+}
+
+#[derive(Clone)]
+enum Anchored {
+    /// Kept as text: as a key it may mean another thing than as a value.
+    Scalar {
+        text: String,
+        style: Style,
+        tag: Tag,
+    },
+    Collection(Value),
+}
+
+impl ToValue {
+    pub(crate) fn new(schema: Schema, duplicates: Duplicates) -> Self {
+        Self { schema, duplicates, frames: Vec::new(), anchors: HashMap::new(), done: None }
+    }
+
+    /// The value of the document that was built, null for an empty one.
+    pub(crate) fn finish(&mut self) -> Value {
+        self.anchors.clear();
+        self.done.take().unwrap_or_default()
+    }
+
+    fn put_scalar(&mut self, text: Cow<'_, str>, style: Style, tag: Tag, line: u32) -> Result<(), ErrorKind> {
+        if let Some(Frame::Mapping(mapping)) = self.frames.last_mut()
+            && mapping.key.is_none()
+        {
+            mapping.line = line;
+            mapping.key = Some(key(self.schema, mapping.lenient, text, style, tag)?);
+            return Ok(());
+        }
+        let resolved = schema::resolve(self.schema, &text, style, tag)?;
+        let value = match resolved {
+            Scalar::Null => Value::Null,
+            Scalar::Bool(bool) => Value::Bool(bool),
+            Scalar::Int(n) => Value::Number(n.into()),
+            Scalar::Uint(n) => Value::Number(n.into()),
+            Scalar::Float(float) => {
+                Value::Number(number(float).ok_or_else(|| ErrorKind::NotFinite { text: text.clone().into_owned() })?)
+            }
+            Scalar::Text(text) => Value::String(text.into_owned()),
+            Scalar::Time(text) => Value::String(text),
+            Scalar::Str => Value::String(text.into_owned()),
+        };
+        self.put(value, false)
+    }
+
+    fn put(&mut self, value: Value, alias: bool) -> Result<(), ErrorKind> {
+        match self.frames.last_mut() {
+            None => self.done = Some(value),
+            Some(Frame::Sequence { items, .. }) => items.push(value),
+            Some(Frame::Mapping(mapping)) => match mapping.key.take() {
+                None => {
+                    let found = if value.is_object() { "a mapping" } else { "a sequence" };
+                    return Err(ErrorKind::Key { found });
+                }
+                Some(Key::Text(key)) => mapping.insert(key, value, self.duplicates)?,
+                Some(Key::Dropped) => {}
+                Some(Key::Merge) => mapping.merge(self.schema, self.duplicates, value, alias)?,
+            },
+        }
+        Ok(())
+    }
+}
+
+impl Build for ToValue {
+    fn scalar(&mut self, scalar: ScalarEvent<'_>) -> Result<(), ErrorKind> {
+        let tag = Tag::parse(scalar.tag.as_deref());
+        if scalar.anchor != 0 {
+            let kept = Anchored::Scalar { text: scalar.text.clone().into_owned(), style: scalar.style, tag };
+            self.anchors.insert(scalar.anchor, kept);
+        }
+        self.put_scalar(scalar.text, scalar.style, tag, scalar.place.at.line)
+    }
+
+    fn open(&mut self, kind: Kind, start: OpenEvent<'_>) -> Result<(), ErrorKind> {
+        let anchor = start.anchor;
+        self.frames.push(match kind {
+            Kind::Sequence => Frame::Sequence { items: Vec::new(), anchor },
+            Kind::Mapping => Frame::Mapping(Box::new(Mapping {
+                object: Map::new(),
+                key: None,
+                merge: None,
+                lines: Vec::new(),
+                anchor,
+                line: start.place.at.line,
+                lenient: self.frames.is_empty(),
+            })),
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, _end: u32) -> Result<(), ErrorKind> {
+        let (value, anchor) = match self.frames.pop() {
+            Some(Frame::Sequence { items, anchor }) => (Value::Array(items), anchor),
+            Some(Frame::Mapping(mapping)) => {
+                let anchor = mapping.anchor;
+                (Value::Object(mapping.finish()), anchor)
+            }
+            None => return Ok(()),
+        };
+        if anchor != 0 {
+            self.anchors.insert(anchor, Anchored::Collection(value.clone()));
+        }
+        self.put(value, false)
+    }
+
+    fn alias(&mut self, anchor: usize, _name: &str, place: Place) -> Result<(), ErrorKind> {
+        match self.anchors.get(&anchor).cloned() {
+            Some(Anchored::Scalar { text, style, tag }) => self.put_scalar(Cow::Owned(text), style, tag, place.at.line),
+            Some(Anchored::Collection(value)) => self.put(value, true),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Mapping {
+    fn insert(&mut self, key: String, value: Value, duplicates: Duplicates) -> Result<(), ErrorKind> {
+        if duplicates == Duplicates::LastWins {
+            self.object.insert(key, value);
+            return Ok(());
+        }
+        let hash = hash(&key);
+        match self.object.entry(key) {
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                self.lines.push((hash, self.line));
+                Ok(())
+            }
+            Entry::Occupied(entry) => Err(ErrorKind::DuplicateKey {
+                key: entry.key().clone(),
+                first: self.lines.iter().find(|(h, _)| *h == hash).map_or(self.line, |(_, line)| *line),
+            }),
+        }
+    }
+
+    /// Takes in the value of `<<`: version 2 there and then, over what is set already; version 3 at the end, under it.
+    fn merge(&mut self, schema: Schema, duplicates: Duplicates, value: Value, alias: bool) -> Result<(), ErrorKind> {
+        match &value {
+            Value::Object(_) => {}
+            Value::Array(items) if !alias && items.iter().all(Value::is_object) => {}
+            _ => return Err(ErrorKind::Merge),
+        }
+        if schema == Schema::V3 {
+            if self.merge.is_some() {
+                return Err(ErrorKind::DuplicateKey { key: "<<".to_owned(), first: self.line });
+            }
+            self.merge = Some(value);
+            return Ok(());
+        }
+        match value {
+            Value::Object(object) => {
+                object.into_iter().try_for_each(|(key, value)| self.insert(key, value, duplicates))
+            }
+            Value::Array(items) => {
+                items.into_iter().rev().try_for_each(|item| self.merge(schema, duplicates, item, alias))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(mut self) -> Map<String, Value> {
+        let sources = match self.merge.take() {
+            Some(Value::Array(items)) => items,
+            Some(value) => vec![value],
+            None => return self.object,
+        };
+        for source in sources {
+            if let Value::Object(source) = source {
+                for (key, value) in source {
+                    self.object.entry(key).or_insert(value);
+                }
+            }
+        }
+        self.object
+    }
+}
+
+fn hash(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn key(schema: Schema, lenient: bool, text: Cow<'_, str>, style: Style, tag: Tag) -> Result<Key, ErrorKind> {
+    if text == "<<" && is_merge(schema, style, tag) {
+        return Ok(Key::Merge);
+    }
+    let resolved = schema::resolve(schema, &text, style, tag)?;
+    if schema == Schema::V3 {
+        return key_v3(resolved, lenient, &text, tag);
+    }
+    Ok(Key::Text(match resolved {
+        Scalar::Null => return Err(ErrorKind::Key { found: "null" }),
+        Scalar::Uint(_) => {
+            return Err(ErrorKind::Key { found: "an integer above 9223372036854775807" });
+        }
+        Scalar::Bool(bool) => bool.to_string(),
+        Scalar::Int(n) => n.to_string(),
+        Scalar::Float(float) => schema::format_g32(float),
+        Scalar::Text(text) => text.into_owned(),
+        Scalar::Str | Scalar::Time(_) => text.into_owned(),
+    }))
+}
+
+fn key_v3(resolved: Scalar<'_>, lenient: bool, text: &str, tag: Tag) -> Result<Key, ErrorKind> {
+    let found = match resolved {
+        Scalar::Null if lenient => return Ok(Key::Dropped),
+        Scalar::Text(text) if lenient => return Ok(Key::Text(text.into_owned())),
+        _ if lenient => return Ok(Key::Text(text.to_owned())),
+        Scalar::Str if matches!(tag, Tag::None | Tag::NonSpecific | Tag::Str | Tag::Merge) => {
+            return Ok(Key::Text(text.to_owned()));
+        }
+        Scalar::Null => "null",
+        Scalar::Bool(_) => "a boolean",
+        Scalar::Int(_) | Scalar::Uint(_) => "an integer",
+        Scalar::Float(_) => "a float",
+        Scalar::Time(_) => "a timestamp",
+        Scalar::Str | Scalar::Text(_) => "a value with a tag",
+    };
+    Err(ErrorKind::Key { found })
+}
+
+fn is_merge(schema: Schema, style: Style, tag: Tag) -> bool {
+    match tag {
+        Tag::Merge => true,
+        Tag::None => style == Style::Plain,
+        Tag::NonSpecific => schema == Schema::V2 || style == Style::Plain,
+        _ => false,
+    }
+}
+
+/// The number that stays when Go prints the float as JSON and reads it again: whole ones become integers.
+fn number(float: f64) -> Option<Number> {
+    match schema::whole(float) {
+        Some(Scalar::Int(n)) => Some(n.into()),
+        Some(Scalar::Uint(n)) => Some(n.into()),
+        _ => Number::from_f64(float),
+    }
+}
+
+impl Node {
+    /// The value by a schema's rules, which also decide about duplicate keys.
+    pub fn to_value(&self, schema: Schema) -> Result<Value, Error> {
+        let mut build = ToValue::new(schema, Duplicates::of(schema));
+        feed(self, &mut build)?;
+        Ok(build.finish())
+    }
+}
+
+/// Plays a node's events to a builder. Depth is bounded by the limits that the node was read with.
+fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
+    let place = Place { at: node.at(), start: 0, end: 0 };
+    let located = |kind| Error::new(node.at(), kind);
+    let start = || OpenEvent { layout: crate::node::Layout::Block, tag: None, anchor: 0, place };
+    match &node.content {
+        Content::Scalar { text, style } => {
+            let tag = Tag::parse(node.tag());
+            build.put_scalar(Cow::Borrowed(text), *style, tag, node.at().line).map_err(located)
+        }
+        Content::Sequence { items, .. } => {
+            build.open(Kind::Sequence, start()).map_err(located)?;
+            items.iter().try_for_each(|item| feed(item, build))?;
+            build.close(0).map_err(located)
+        }
+        Content::Mapping { pairs, .. } => {
+            build.open(Kind::Mapping, start()).map_err(located)?;
+            for (key, value) in pairs {
+                feed(key, build)?;
+                feed(value, build)?;
+            }
+            build.close(0).map_err(located)
+        }
+        Content::Alias { target, .. } => match &target.content {
+            Content::Scalar { .. } => feed(target, build),
+            _ => {
+                // Its own builder, so that a merge sees that this came through an alias.
+                let mut aliased = ToValue::new(build.schema, build.duplicates);
+                aliased.frames.push(Frame::Sequence { items: Vec::new(), anchor: 0 });
+                feed(target, &mut aliased)?;
+                let value = match aliased.frames.pop() {
+                    Some(Frame::Sequence { mut items, .. }) => items.pop().unwrap_or_default(),
+                    _ => Value::Null,
+                };
+                build.put(value, true).map_err(located)
+            }
+        },
+    }
+}

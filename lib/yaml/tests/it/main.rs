@@ -1,0 +1,3 @@
+//! Reading and printing, against Go's YAML libraries and against hostile input.
+
+mod reading;
