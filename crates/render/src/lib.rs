@@ -1,1 +1,3 @@
 //! From a tree and a spec to objects.
+
+pub mod envsubst;
