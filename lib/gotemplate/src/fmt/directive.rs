@@ -119,7 +119,7 @@ impl<'a> Scan<'a> {
         } else if !self.good_index {
             printer.complain(verb, "(BADINDEX)");
         } else if let Some(arg) = self.args.get(self.next) {
-            if verb == 'v' {
+            if matches!(verb, 'v' | 'w') {
                 printer.flags.go_syntax = std::mem::take(&mut printer.flags.sharp);
                 printer.flags.field_names = std::mem::take(&mut printer.flags.plus);
             }

@@ -51,7 +51,7 @@ impl<'o> Printer<'o> {
             (Value::Nil, _) => self.complain(verb, "(<nil>)"),
             (_, 'T') => self.text(value.type_name().as_bytes()),
             (_, 'p') => return self.pointer_or_complain(value, verb, 0),
-            (Value::Bytes(bytes), 'v' | 'd') if self.flags.go_syntax => self.byte_list(bytes, "[]byte"),
+            (Value::Bytes(bytes), 'v' | 'd') if self.flags.go_syntax => self.byte_list(bytes),
             _ => return self.value(value, verb, 0),
         }
         self.check()
@@ -64,6 +64,8 @@ impl<'o> Printer<'o> {
         }
         self.check()?;
         let fits = match value {
+            // `%w` is for wrapping errors, which no template value is.
+            Value::List(_) | Value::Map(_) | Value::Object(_) if verb == 'w' => false,
             Value::Nil => {
                 let nil = if self.flags.go_syntax { "interface {}(nil)" } else { "<nil>" };
                 self.out.extend_from_slice(nil.as_bytes());
@@ -80,10 +82,7 @@ impl<'o> Printer<'o> {
             Value::String(s) => self.string(s.as_bytes(), verb),
             Value::Bytes(bytes) => match verb {
                 's' | 'x' | 'X' | 'q' => self.string(bytes.as_slice(), verb),
-                _ if self.flags.go_syntax => {
-                    self.byte_list(bytes, "[]uint8");
-                    true
-                }
+                _ if bytes.is_nil() => return self.list(&List::nil(Type::Uint8), verb, depth),
                 _ => {
                     let items = bytes.as_slice().iter().map(|&byte| Value::Uint8(byte)).collect();
                     return self.list(&List::new(Type::Uint8, items), verb, depth);

@@ -136,7 +136,8 @@ impl Printer<'_> {
         };
         let sign = if sign == '+' && flags.space && !flags.plus { ' ' } else { sign };
         if !value.is_finite() {
-            let signed = if value.is_nan() { flags.space || flags.plus } else { flags.plus || sign != '+' };
+            // An infinity always shows its sign.
+            let signed = value.is_infinite() || flags.space || flags.plus;
             let text = if signed { format!("{sign}{number}") } else { number.to_owned() };
             self.pad_with_spaces(text.as_bytes());
             return true;
@@ -230,9 +231,9 @@ impl Printer<'_> {
         self.pad(&out);
     }
 
-    /// `%#v` of bytes.
-    pub(super) fn byte_list(&mut self, bytes: &Bytes, ty: &str) {
-        self.out.extend_from_slice(ty.as_bytes());
+    /// `%#v` of bytes that are an operand, where Go has this name for their type.
+    pub(super) fn byte_list(&mut self, bytes: &Bytes) {
+        self.out.extend_from_slice(b"[]byte");
         if bytes.is_nil() {
             self.out.extend_from_slice(b"(nil)");
             return;

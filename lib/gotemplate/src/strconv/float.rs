@@ -68,8 +68,17 @@ struct Digits {
 }
 
 impl Digits {
+    /// The fewest digits that read back as the same number. Of two that are equally near, Go takes the even one.
+    #[expect(clippy::float_cmp, reason = "it must be the very same number")]
     fn shortest(value: f64) -> Self {
-        Self::parse(&format!("{value:e}"))
+        let shortest = Self::parse(&format!("{value:e}"));
+        if shortest.text.len() >= 15 {
+            let even = format!("{value:.*e}", shortest.text.len() - 1);
+            if even.parse() == Ok(value) {
+                return Self::parse(&even);
+            }
+        }
+        shortest
     }
 
     fn rounded(value: f64, digits: usize) -> Self {
