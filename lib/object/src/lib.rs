@@ -11,6 +11,9 @@ mod kind;
 mod object;
 pub mod order;
 
+mod normalise;
+pub use normalise::normalise;
+
 pub use id::ObjectId;
 pub use kind::{GroupKind, GroupVersionKind};
 pub use object::{InvalidObject, Object, Origin};
