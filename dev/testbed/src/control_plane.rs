@@ -260,8 +260,8 @@ async fn is_serving(client: &Client) -> Result<(), String> {
     let asked = async {
         let readyz = http::Request::get("/readyz").body(Vec::new()).map_err(|e| e.to_string())?;
         client.request_text(readyz).await.map_err(|e| e.to_string())?;
-        let roles: Api<ClusterRole> = Api::all(client.clone());
-        let role = roles.get("view").await.map_err(|e| e.to_string())?;
+        let cluster_roles: Api<ClusterRole> = Api::all(client.clone());
+        let role = cluster_roles.get("view").await.map_err(|e| e.to_string())?;
         match role.rules {
             Some(rules) if !rules.is_empty() => Ok(()),
             _ => Err("the controller manager has not filled ClusterRole view".to_owned()),

@@ -5,15 +5,22 @@
 
 pub mod control_plane;
 pub mod flux;
+pub mod kinds;
 pub mod namespace;
 pub mod notifications;
 pub mod ports;
 pub mod process;
+pub mod repository;
+pub mod smart_http;
+pub mod world;
 
 pub use control_plane::{ControlPlane, Requests, StartError, User};
 pub use flux::Flux;
 pub use namespace::Namespace;
 pub use notifications::Notifications;
+pub use repository::Repository;
+pub use smart_http::SmartHttp;
+pub use world::World;
 
 use tokio::sync::OnceCell;
 
