@@ -101,12 +101,13 @@ impl<'t> Composer<'t> {
             return Err(Error::new(Position { line: 1, column: 1 }, kind));
         }
         let options = granit_parser::options! {
-            emit_anchor_events: presentation,
+            emit_anchor_events: true,
             emit_comments: presentation,
             max_buffered_comment_events: usize::MAX,
             flow_nesting_limit: limits.depth,
             block_nesting_limit: limits.depth,
             block_scalar_eof_without_line_feed: true,
+            bom_inside_document_as_content: true,
         };
         Ok(Self {
             text,
@@ -209,6 +210,11 @@ impl<'t> Composer<'t> {
                 }
             }
             Event::Anchor(_, name) => {
+                // Go knows no others, and a stray & would otherwise swallow what follows it.
+                if !name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')) {
+                    let name = name.into_owned();
+                    return Err(ErrorKind::AnchorName { name });
+                }
                 build.name_anchor(&name);
                 Ok(())
             }

@@ -110,6 +110,14 @@ pub enum ErrorKind {
         /// The kind of value that was found.
         found: &'static str,
     },
+    /// The name of an anchor has other characters than Go's parsers take.
+    #[error(
+        "expected letters, digits, - and _ as the name of an anchor, found {name:?} (quote a text that starts with &)"
+    )]
+    AnchorName {
+        /// The name after `&`.
+        name: String,
+    },
     /// An alias names an anchor that is not defined before it.
     #[error("unknown anchor {name:?}: no &{name} before it in this document")]
     UnknownAnchor {

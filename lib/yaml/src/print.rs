@@ -40,7 +40,7 @@ fn mapping(out: &mut String, map: &Map<String, Value>, indent: usize) {
             line(out, indent);
         }
         // Longer keys, and those of several lines, take the explicit form.
-        if key.len() <= 128 && !key.contains('\n') {
+        if key.len() <= 128 && !key.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
             scalar::key(out, key);
             out.push(':');
             child(out, value, indent);

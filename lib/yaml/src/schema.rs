@@ -102,9 +102,9 @@ pub(crate) fn resolve(schema: Schema, text: &str, style: Style, tag: Tag) -> Res
     let quoted = style != Style::Plain;
     let tag = match (schema, tag) {
         (_, Tag::None) if quoted => return Ok(Scalar::Str),
-        // `!` takes the tag away, and for version 2 the quotes too.
+        // Version 3 takes `!` for no tag at all, version 2 for a tag it does not know.
         (Schema::V3, Tag::NonSpecific) if quoted => return Ok(Scalar::Str),
-        (_, Tag::NonSpecific) => Tag::None,
+        (Schema::V3, Tag::NonSpecific) => Tag::None,
         (_, tag) => tag,
     };
     match tag {

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::compose::{Build, Kind, OpenEvent, Place, ScalarEvent};
 use crate::error::{Error, ErrorKind};
-use crate::node::{Content, Node, Style};
+use crate::node::{Content, Layout, Node, Style};
 use crate::reader::Duplicates;
 use crate::schema::{self, Scalar, Schema, Tag};
 
@@ -19,6 +19,8 @@ pub(crate) struct ToValue {
     duplicates: Duplicates,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
+    /// How many open collections are within brackets.
+    flow: usize,
     done: Option<Value>,
 }
 
@@ -60,16 +62,25 @@ enum Anchored {
 
 impl ToValue {
     pub(crate) fn new(schema: Schema, duplicates: Duplicates) -> Self {
-        Self { schema, duplicates, frames: Vec::new(), anchors: HashMap::new(), done: None }
+        Self { schema, duplicates, frames: Vec::new(), anchors: HashMap::new(), flow: 0, done: None }
     }
 
     /// The value of the document that was built, null for an empty one.
     pub(crate) fn finish(&mut self) -> Value {
         self.anchors.clear();
+        self.frames.clear();
+        self.flow = 0;
         self.done.take().unwrap_or_default()
     }
 
     fn put_scalar(&mut self, text: Cow<'_, str>, style: Style, tag: Tag, line: u32) -> Result<(), ErrorKind> {
+        let is_key = matches!(self.frames.last(), Some(Frame::Mapping(mapping)) if mapping.key.is_none());
+        let style = match style {
+            Style::Plain if self.schema == Schema::V3 && is_quoted_by_kyaml(&text, self.flow > 0, is_key) => {
+                Style::SingleQuoted
+            }
+            style => style,
+        };
         if let Some(Frame::Mapping(mapping)) = self.frames.last_mut()
             && mapping.key.is_none()
         {
@@ -123,6 +134,8 @@ impl Build for ToValue {
 
     fn open(&mut self, kind: Kind, start: OpenEvent<'_>) -> Result<(), ErrorKind> {
         let anchor = start.anchor;
+        // Whatever lies within brackets is within brackets itself.
+        self.flow += usize::from(self.flow > 0 || start.layout == Layout::Flow);
         self.frames.push(match kind {
             Kind::Sequence => Frame::Sequence { items: Vec::new(), anchor },
             Kind::Mapping => Frame::Mapping(Box::new(Mapping {
@@ -139,6 +152,7 @@ impl Build for ToValue {
     }
 
     fn close(&mut self, _end: u32) -> Result<(), ErrorKind> {
+        self.flow = self.flow.saturating_sub(1);
         let (value, anchor) = match self.frames.pop() {
             Some(Frame::Sequence { items, anchor }) => (Value::Array(items), anchor),
             Some(Frame::Mapping(mapping)) => {
@@ -224,6 +238,11 @@ impl Mapping {
     }
 }
 
+/// Whether kyaml, which prints a document before it reads its values, would put quotes around a plain scalar.
+fn is_quoted_by_kyaml(text: &str, flow: bool, is_key: bool) -> bool {
+    if text.is_empty() { flow || is_key } else { flow && text.contains(':') }
+}
+
 fn hash(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
@@ -300,19 +319,19 @@ impl Node {
 fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
     let place = Place { at: node.at(), start: 0, end: 0 };
     let located = |kind| Error::new(node.at(), kind);
-    let start = || OpenEvent { layout: crate::node::Layout::Block, tag: None, anchor: 0, place };
+    let start = |layout: &Layout| OpenEvent { layout: *layout, tag: None, anchor: 0, place };
     match &node.content {
         Content::Scalar { text, style } => {
             let tag = Tag::parse(node.tag());
             build.put_scalar(Cow::Borrowed(text), *style, tag, node.at().line).map_err(located)
         }
-        Content::Sequence { items, .. } => {
-            build.open(Kind::Sequence, start()).map_err(located)?;
+        Content::Sequence { items, layout } => {
+            build.open(Kind::Sequence, start(layout)).map_err(located)?;
             items.iter().try_for_each(|item| feed(item, build))?;
             build.close(0).map_err(located)
         }
-        Content::Mapping { pairs, .. } => {
-            build.open(Kind::Mapping, start()).map_err(located)?;
+        Content::Mapping { pairs, layout } => {
+            build.open(Kind::Mapping, start(layout)).map_err(located)?;
             for (key, value) in pairs {
                 feed(key, build)?;
                 feed(value, build)?;

@@ -7,6 +7,16 @@ pub(super) fn dotted(text: &str) -> Scalar<'_> {
     match text {
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" => Scalar::Float(f64::INFINITY),
+        // Here, unlike after a digit, underscores count only between digits.
+        _ if text.contains('_') => {
+            let bytes = text.as_bytes();
+            let digit = |i: usize| bytes.get(i).is_some_and(u8::is_ascii_digit);
+            let separates = |(i, &b): (usize, &u8)| b != b'_' || i > 0 && digit(i - 1) && digit(i + 1);
+            if !bytes.iter().enumerate().all(separates) {
+                return Scalar::Str;
+            }
+            float(&text.replace('_', "")).map_or(Scalar::Str, Scalar::Float)
+        }
         _ => float(text).map_or(Scalar::Str, Scalar::Float),
     }
 }

@@ -1,3 +1,4 @@
 //! Reading and printing, against Go's YAML libraries and against hostile input.
 
+mod corpus;
 mod reading;
