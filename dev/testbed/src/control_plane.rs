@@ -227,7 +227,6 @@ impl ControlPlane {
     ///
     /// # Errors
     /// [`StartError::Oracle`], or the program cannot be run.
-    #[expect(clippy::disallowed_methods, reason = "the real kubectl is what our objects are tried with")]
     pub async fn kubectl(&self, user: User, args: &[&str]) -> Result<Output, StartError> {
         let path = oracle("kubectl")?;
         let mut command = tokio::process::Command::new(&path);

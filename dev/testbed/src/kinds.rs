@@ -42,7 +42,7 @@ pub async fn by_name(client: &Client, name: &str, hint: &str) -> Result<Kind, St
     let discovery = Discovery::new(client.clone()).run_aggregated().await.map_err(|e| e.to_string())?;
     let mut found: Vec<_> = discovery
         .groups()
-        .flat_map(|group| group.recommended_resources())
+        .flat_map(kube::discovery::ApiGroup::recommended_resources)
         .filter(|(resource, _)| resource.kind == name)
         .collect();
     found.sort_by_key(|(resource, _)| !resource.group.contains(hint));

@@ -10,6 +10,7 @@ pub mod namespace;
 pub mod notifications;
 pub mod ports;
 pub mod process;
+pub mod recordings;
 pub mod repository;
 pub mod smart_http;
 pub mod world;

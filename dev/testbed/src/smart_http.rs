@@ -92,7 +92,6 @@ async fn answer(
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "the real Git server is what the controllers talk to")]
 async fn backend(
     folder: &Path,
     method: &Method,

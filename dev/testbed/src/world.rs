@@ -65,7 +65,6 @@ impl<'a> World<'a> {
     ///
     /// # Errors
     /// The binary cannot be run.
-    #[expect(clippy::disallowed_methods, reason = "our own binary is what is tested")]
     pub async fn cli(&self, command: &str, namespace: &str) -> std::io::Result<Output> {
         tokio::process::Command::new(&self.binary)
             .args(command.split_whitespace())
