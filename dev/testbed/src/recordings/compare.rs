@@ -28,7 +28,7 @@ pub(super) fn worlds(recorded: &Value, ours: &Value) -> Vec<Difference> {
         let (recorded, ours) = (&recorded[key], &ours[key]);
         match key.as_str() {
             // The order in which two objects speak is a matter of luck; that in which one speaks is not.
-                        "events" | "notifications" => walk(key, &by_object(recorded), &by_object(ours), &mut differences),
+            "events" | "notifications" => walk(key, &by_object(recorded), &by_object(ours), &mut differences),
             "applied" => walk(key, recorded, &as_far_as_recorded(recorded, ours), &mut differences),
             _ => walk(key, recorded, ours, &mut differences),
         }
