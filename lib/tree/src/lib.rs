@@ -6,10 +6,12 @@
 pub mod archive;
 mod files;
 mod ignore;
+mod index;
 mod memory;
 mod path;
 
 pub use files::{Entry, Files, Kind, ReadError};
 pub use ignore::Ignore;
-pub use memory::{InsertError, Tree};
+pub use index::{Index, InsertError};
+pub use memory::Tree;
 pub use path::{PathError, TreePath};

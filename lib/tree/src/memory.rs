@@ -1,46 +1,17 @@
 //! A tree held in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::files::{Entry, Files, Kind, ReadError};
+use crate::index::{Index, InsertError};
 use crate::path::TreePath;
 
 /// A tree whose files lie in memory: tests, small archives, what the embedded tools generate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tree {
-    // Flat on purpose: a nested map of a hostile path with a hundred thousand parts would be dropped recursively.
-    nodes: BTreeMap<TreePath, Node>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Node {
-    File { executable: bool, bytes: Vec<u8> },
-    Dir(BTreeSet<String>),
-    Symlink(String),
-}
-
-/// Why something could not be put into a [`Tree`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InsertError {
-    /// A directory is there, or the root was meant.
-    #[error("{path} is a directory")]
-    IsDirectory {
-        /// Where the file should have gone.
-        path: TreePath,
-    },
-    /// A part above the path is a file or a link.
-    #[error("{path} is not a directory")]
-    NotADirectory {
-        /// The part that is in the way.
-        path: TreePath,
-    },
-}
+pub struct Tree(Index<Vec<u8>>);
 
 impl Tree {
     /// A tree with nothing in it.
     pub const fn new() -> Self {
-        Self { nodes: BTreeMap::new() }
+        Self(Index::new())
     }
 
     /// Puts a file at a path, with the directories above it; a file or link that was there is replaced.
@@ -48,7 +19,7 @@ impl Tree {
     /// # Errors
     /// A file cannot replace a directory, nor lie below another file.
     pub fn insert(&mut self, path: &TreePath, bytes: impl Into<Vec<u8>>) -> Result<(), InsertError> {
-        self.put(path, Node::File { executable: false, bytes: bytes.into() })
+        self.0.insert(path, false, bytes.into())
     }
 
     /// Puts a file that may be run at a path; else as [`Tree::insert`].
@@ -56,7 +27,7 @@ impl Tree {
     /// # Errors
     /// As [`Tree::insert`].
     pub fn insert_executable(&mut self, path: &TreePath, bytes: impl Into<Vec<u8>>) -> Result<(), InsertError> {
-        self.put(path, Node::File { executable: true, bytes: bytes.into() })
+        self.0.insert(path, true, bytes.into())
     }
 
     /// Puts a symbolic link at a path; its target is text and is not looked at.
@@ -64,7 +35,7 @@ impl Tree {
     /// # Errors
     /// As [`Tree::insert`].
     pub fn insert_link(&mut self, path: &TreePath, target: impl Into<String>) -> Result<(), InsertError> {
-        self.put(path, Node::Symlink(target.into()))
+        self.0.insert_link(path, target)
     }
 
     /// Makes a directory and those above it; nothing happens when it is there.
@@ -72,61 +43,12 @@ impl Tree {
     /// # Errors
     /// [`InsertError::NotADirectory`] when a file or link is in the way.
     pub fn insert_dir(&mut self, path: &TreePath) -> Result<(), InsertError> {
-        match self.nodes.get(path) {
-            Some(Node::Dir(_)) => return Ok(()),
-            Some(_) => return Err(InsertError::NotADirectory { path: path.clone() }),
-            None if path.is_root() => return Ok(()),
-            None => {}
-        }
-        self.check_parents(path)?;
-        self.nodes.insert(path.clone(), Node::Dir(BTreeSet::new()));
-        self.register(path);
-        Ok(())
+        self.0.insert_dir(path)
     }
 
     /// The files and links, by path.
     pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
-        self.nodes.iter().filter(|(_, node)| !matches!(node, Node::Dir(_))).map(|(path, _)| path)
-    }
-
-    fn put(&mut self, path: &TreePath, node: Node) -> Result<(), InsertError> {
-        if path.is_root() || matches!(self.nodes.get(path), Some(Node::Dir(_))) {
-            return Err(InsertError::IsDirectory { path: path.clone() });
-        }
-        self.check_parents(path)?;
-        if self.nodes.insert(path.clone(), node).is_none() {
-            self.register(path);
-        }
-        Ok(())
-    }
-
-    /// Refuses a path below a file before anything changes.
-    fn check_parents(&self, path: &TreePath) -> Result<(), InsertError> {
-        let mut below = path.parent();
-        while let Some(dir) = below {
-            match self.nodes.get(&dir) {
-                // Whatever exists has its parents.
-                Some(Node::Dir(_)) => return Ok(()),
-                Some(_) => return Err(InsertError::NotADirectory { path: dir }),
-                None => below = dir.parent(),
-            }
-        }
-        Ok(())
-    }
-
-    /// Enters a new path into its directory, and new directories into theirs.
-    fn register(&mut self, path: &TreePath) {
-        let mut path = path.clone();
-        while let (Some(dir), Some(name)) = (path.parent(), path.name()) {
-            let known = self.nodes.contains_key(&dir);
-            if let Node::Dir(names) = self.nodes.entry(dir.clone()).or_insert_with(|| Node::Dir(BTreeSet::new())) {
-                names.insert(name.to_owned());
-            }
-            if known {
-                return;
-            }
-            path = dir;
-        }
+        self.0.paths()
     }
 }
 
@@ -148,59 +70,26 @@ impl<P: AsRef<str>, B: Into<Vec<u8>>, const N: usize> From<[(P, B); N]> for Tree
 
 impl Files for Tree {
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
-        match self.nodes.get(path) {
-            Some(Node::File { bytes, .. }) => Ok(bytes.clone()),
-            Some(_) => Err(ReadError::NotAFile { path: path.clone() }),
-            None if path.is_root() => Err(ReadError::NotAFile { path: path.clone() }),
-            None => Err(ReadError::NotFound { path: path.clone() }),
-        }
+        self.0.file(path).cloned()
     }
 
     fn kind(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
-        Ok(match self.nodes.get(path) {
-            Some(node) => Some(node.kind()),
-            None if path.is_root() => Some(Kind::Dir),
-            None => None,
-        })
+        Ok(self.0.kind(path))
     }
 
     fn list(&self, dir: &TreePath) -> Result<Vec<Entry>, ReadError> {
-        let names = match self.nodes.get(dir) {
-            Some(Node::Dir(names)) => names,
-            Some(_) => return Err(ReadError::NotADirectory { path: dir.clone() }),
-            None if dir.is_root() => return Ok(Vec::new()),
-            None => return Err(ReadError::NotFound { path: dir.clone() }),
-        };
-        let entry = |name: &String| {
-            let kind = self.nodes.get(&dir.child(name))?.kind();
-            Some(Entry { name: name.clone(), kind })
-        };
-        Ok(names.iter().filter_map(entry).collect())
+        self.0.list(dir)
     }
 
     fn link(&self, path: &TreePath) -> Result<String, ReadError> {
-        match self.nodes.get(path) {
-            Some(Node::Symlink(target)) => Ok(target.clone()),
-            Some(_) => Err(ReadError::NotALink { path: path.clone() }),
-            None => Err(ReadError::NotFound { path: path.clone() }),
-        }
-    }
-}
-
-impl Node {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::File { executable, .. } => Kind::File { executable: *executable },
-            Self::Dir(_) => Kind::Dir,
-            Self::Symlink(_) => Kind::Symlink,
-        }
+        self.0.link(path).map(str::to_owned)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{InsertError, Tree};
-    use crate::{Entry, Files, Kind, ReadError, TreePath};
+    use super::Tree;
+    use crate::{Entry, Files, InsertError, Kind, ReadError, TreePath};
 
     fn path(text: &str) -> TreePath {
         TreePath::parse(text).unwrap()

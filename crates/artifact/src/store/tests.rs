@@ -125,7 +125,7 @@ fn garbage_is_collected_by_age_and_count() {
     let current = "gitrepository/default/podinfo/1.tar.gz";
     let now = SystemTime::now();
     assert_eq!(store.collect_garbage(&place(), Some(current), now).unwrap().removed.len(), 1);
-    let later = now + Duration::from_secs(120);
+    let later = now + Duration::from_mins(2);
     assert_eq!(store.collect_garbage(&place(), Some(current), later).unwrap().removed, ["3.tar.gz"]);
     assert!(store.holds(current));
     let nothing = Place::new("GitRepository", "default", "never").unwrap();

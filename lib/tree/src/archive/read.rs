@@ -7,7 +7,8 @@ use flate2::read::MultiGzDecoder;
 use super::BLOCK;
 use super::header::Header;
 use crate::files::Kind;
-use crate::memory::{InsertError, Tree};
+use crate::index::InsertError;
+use crate::memory::Tree;
 use crate::path::{PathError, TreePath};
 
 /// How much an archive may hold. Everything counts as it is after decompression.
