@@ -21,7 +21,7 @@ impl Limits {
     /// Offsets are kept in 32 bits.
     pub const MAX_BYTES: usize = 1 << 31;
     /// What fits a stack of 2 MiB with room to spare, in a debug build too.
-    pub const MAX_DEPTH: usize = 1_000;
+    pub const MAX_DEPTH: usize = 500;
     /// Bytes of text that weigh as much as a node.
     pub const TEXT_PER_NODE: usize = 64;
 }

@@ -3,12 +3,15 @@
 use granit_parser::{ErrorKind as Found, ScanError};
 
 use crate::compose::position;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Position};
 use crate::limits::Limits;
 
 /// Turns the parser's error into ours.
 pub(crate) fn explain(error: &ScanError, text: &str, limits: &Limits) -> Error {
-    let at = position(error.marker());
+    let mut at = position(error.marker());
+    if matches!(error.kind(), Found::TabInPlainScalar) {
+        at = next_tab(text, error.marker().byte_offset()).unwrap_or(at);
+    }
     let kind = match error.kind() {
         Found::RecursionLimitExceeded => ErrorKind::TooDeep { limit: limits.depth },
         Found::UnknownAnchor => ErrorKind::UnknownAnchor { name: anchor_name(text, error.marker().byte_offset()) },
@@ -22,6 +25,20 @@ pub(crate) fn explain(error: &ScanError, text: &str, limits: &Limits) -> Error {
     Error::new(at, kind)
 }
 
+/// The tab that indents the line after a plain scalar; the parser points at the scalar's end.
+fn next_tab(text: &str, end: Option<usize>) -> Option<Position> {
+    let end = end?;
+    let (before, rest) = text.split_at_checked(end)?;
+    let blank = rest.len() - rest.trim_start_matches([' ', '\n', '\r']).len();
+    if !rest[blank..].starts_with('\t') {
+        return None;
+    }
+    let text = &text[..end + blank];
+    let line = before.matches('\n').count() + rest[..blank].matches('\n').count() + 1;
+    let column = text.rsplit('\n').next()?.chars().count() + 1;
+    Some(Position { line: u32::try_from(line).ok()?, column: u32::try_from(column).ok()? })
+}
+
 fn anchor_name(text: &str, at: Option<usize>) -> String {
     let rest = at.and_then(|at| text.get(at..)).unwrap_or_default();
     rest.trim_start_matches('*')
@@ -33,7 +50,8 @@ fn anchor_name(text: &str, at: Option<usize>) -> String {
 /// Our own words for what people run into; the parser's for the rest.
 fn advice(found: &Found) -> Option<&'static str> {
     Some(match found {
-        Found::TabInIndentation
+        Found::TabInPlainScalar
+        | Found::TabInIndentation
         | Found::TabInBlockIndentation
         | Found::TabNotAllowed
         | Found::TabAtBlockScalarStart => "expected spaces for indentation, found a tab",

@@ -1,4 +1,5 @@
 //! Reading and printing, against Go's YAML libraries and against hostile input.
 
 mod corpus;
+mod hostile;
 mod reading;
