@@ -13,7 +13,7 @@ use tower::{BoxError, Layer, Service};
 use crate::metrics::Metrics;
 
 /// How long the API server may take to begin its answer, watches included.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const IMPERSONATE_USER: HeaderName = HeaderName::from_static("impersonate-user");
 
 /// Makes the controllers' own client.

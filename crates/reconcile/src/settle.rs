@@ -53,7 +53,7 @@ pub(crate) fn settle<S: Spec>(
     };
     let news = |event: &Event| is_error(event) || !says_already(object, failure.reason, &failure.message);
     let event = failure.event.filter(news);
-    Settled { event, state, next, result }
+    Settled { state, event, next, result }
 }
 
 fn settle_done(done: Done, jitter_percent: u32) -> Settled {

@@ -164,7 +164,7 @@ where
         match object.try_parse::<K>() {
             Ok(read) => self.put(key, Arc::new(read)),
             Err(error) => {
-                tracing::error!(kind = %K::kind(&()), object = %key, %error, "object left out: it does not decode")
+                tracing::error!(kind = %K::kind(&()), object = %key, %error, "object left out: it does not decode");
             }
         }
     }
