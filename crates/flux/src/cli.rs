@@ -1,0 +1,226 @@
+//! The command line: what was typed becomes settings, settings become one call, and only this module tree prints.
+
+use std::{io, process::ExitCode};
+
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+
+use crate::cli::{failure::Failure, output::Output, settings::Settings};
+
+mod ask;
+mod check;
+mod cluster;
+mod completion;
+mod create;
+mod delete;
+mod events;
+mod export;
+mod failure;
+mod get;
+mod install;
+mod kinds;
+mod logs;
+mod output;
+mod readiness;
+mod reconcile;
+mod resume;
+mod settings;
+mod suspend;
+mod table;
+mod tree;
+mod version;
+
+/// What was typed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "flux",
+    version = concat!("version ", env!("CARGO_PKG_VERSION")),
+    about = "Keeps Kubernetes clusters in step with Git repositories and other sources",
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    max_term_width = 120
+)]
+struct Args {
+    #[command(flatten)]
+    global: settings::Args,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  # Is the cluster fit for Flux?
+  flux check --pre
+
+  # Watch a Git repository
+  flux create source git webapp --url=https://github.com/org/webapp --branch=main --interval=3m
+
+  # Keep a directory of it applied
+  flux create kustomization webapp --source=GitRepository/webapp --path=./deploy --prune --interval=5m
+
+  # How is everything?
+  flux get all --all-namespaces
+
+  # Fetch and apply now
+  flux reconcile kustomization webapp --with-source";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check the cluster and what is installed in it
+    #[command(after_help = check::EXAMPLES)]
+    Check(check::Args),
+    /// Print a script that completes commands in a shell
+    #[command(after_help = completion::EXAMPLES)]
+    Completion(completion::Args),
+    /// Create or update sources and other objects
+    #[command(after_help = create::EXAMPLES)]
+    Create(create::Args),
+    /// Delete objects
+    #[command(subcommand, after_help = delete::EXAMPLES)]
+    Delete(kinds::OfKind<delete::Args>),
+    /// Show the Kubernetes events of Flux's objects
+    #[command(after_help = events::EXAMPLES)]
+    Events(events::Args),
+    /// Print objects as YAML
+    #[command(subcommand, after_help = export::EXAMPLES)]
+    Export(kinds::OfKind<export::Args>),
+    /// List objects and how they are
+    #[command(after_help = get::EXAMPLES)]
+    Get(get::Args),
+    /// Print what has to be in a cluster for Flux to run in it
+    #[command(after_help = install::EXAMPLES)]
+    Install(install::Args),
+    /// Show the logs of the controllers
+    #[command(after_help = logs::EXAMPLES)]
+    Logs(logs::Args),
+    /// Have objects reconciled now
+    #[command(subcommand, after_help = reconcile::EXAMPLES)]
+    Reconcile(kinds::OfKind<reconcile::Args>),
+    /// Let suspended objects go on
+    #[command(subcommand, after_help = resume::EXAMPLES)]
+    Resume(kinds::OfKind<resume::Args>),
+    /// Have objects left alone for a while
+    #[command(subcommand, after_help = suspend::EXAMPLES)]
+    Suspend(kinds::OfKind<suspend::Args>),
+    /// Show what an object has applied
+    #[command(subcommand, after_help = tree::EXAMPLES)]
+    Tree(tree::Command),
+    /// Print the versions of this program and of what runs in the cluster
+    #[command(after_help = version::EXAMPLES)]
+    Version(version::Args),
+}
+
+/// Runs the command that the process was started with.
+pub(crate) fn main() -> ExitCode {
+    let mut out = Output::to_process();
+    let args = match parse(std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => return refuse(&error, &mut out),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure::new(format!("cannot start: {error}")), &mut out),
+    };
+    match runtime.block_on(run(args, &mut out)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure, &mut out),
+    }
+}
+
+async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
+    let settings = Settings::new(args.global, &settings::Environment::of_process(), out)?;
+    match args.command {
+        Command::Check(args) => check::run(args, &settings, out).await,
+        Command::Completion(args) => completion::run(&args, out),
+        Command::Create(args) => create::run(args, &settings, out).await,
+        Command::Delete(args) => delete::run(args, &settings, out).await,
+        Command::Events(args) => events::run(args, &settings, out).await,
+        Command::Export(args) => export::run(args, &settings, out).await,
+        Command::Get(args) => get::run(args, &settings, out).await,
+        Command::Install(args) => install::run(&args, &settings, out),
+        Command::Logs(args) => logs::run(args, &settings, out).await,
+        Command::Reconcile(args) => reconcile::run(args, &settings, out).await,
+        Command::Resume(args) => resume::run(args, &settings, out).await,
+        Command::Suspend(args) => suspend::run(args, &settings, out).await,
+        Command::Tree(tree::Command::Kustomization(args)) => tree::run(args, &settings, out).await,
+        Command::Version(args) => version::run(args, &settings, out).await,
+    }
+}
+
+/// The whole command line, as clap has it.
+fn command() -> clap::Command {
+    switches_take_values(Args::command())
+}
+
+fn parse(typed: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
+    Args::from_arg_matches(&command().try_get_matches_from(typed)?)
+}
+
+/// Lets every switch be written as in Go too: `--prune`, `--prune=true`, `--prune=false`.
+fn switches_take_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|arg| {
+            if !matches!(arg.get_action(), ArgAction::SetTrue) {
+                return arg;
+            }
+            arg.action(ArgAction::Set)
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_value("false")
+                .default_missing_value("true")
+                .value_parser(truth)
+                .hide_possible_values(true)
+                .hide_default_value(true)
+                .value_name("BOOL")
+        })
+        .mut_subcommands(switches_take_values)
+}
+
+/// What Go's flags take for a switch.
+fn truth(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("expected true or false".to_owned()),
+    }
+}
+
+/// Answers what could not be parsed: with help where it was asked for, else with what is wrong.
+fn refuse(error: &clap::Error, out: &mut Output) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            out.data(&error.render().to_string());
+            ExitCode::SUCCESS
+        }
+        _ => fail(&failure_of(error), out),
+    }
+}
+
+/// The first paragraph of clap's message, and its tip as the hint.
+fn failure_of(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut paragraphs = text.split("\n\n").map(str::trim);
+    let message = paragraphs.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let message = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let failure = Failure::new(message);
+    match text.lines().find_map(|line| line.trim().strip_prefix("tip: ")) {
+        Some(tip) => failure.hint(tip),
+        None => failure.hint("try --help"),
+    }
+}
+
+fn fail(failure: &Failure, out: &mut Output) -> ExitCode {
+    out.failure(failure.message());
+    if let Some(hint) = failure.hint_text() {
+        out.note(&format!("hint: {hint}"));
+    }
+    ExitCode::FAILURE
+}
+
+/// Whether writing failed only because nobody reads any more, as under `| head`.
+fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+#[cfg(test)]
+mod tests;

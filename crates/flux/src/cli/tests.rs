@@ -1,0 +1,93 @@
+use super::*;
+
+/// Every command, with the words that lead to it.
+fn walk(command: &clap::Command, path: &str, visit: &mut impl FnMut(&str, &clap::Command)) {
+    visit(path, command);
+    for inner in command.get_subcommands() {
+        walk(inner, &format!("{path} {}", inner.get_name()), visit);
+    }
+}
+
+#[track_caller]
+fn typed(line: &str) -> Result<Args, String> {
+    parse(line.split(' ').map(Into::into)).map_err(|error| failure_of(&error).message().to_owned())
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    command().debug_assert();
+}
+
+#[test]
+fn every_command_says_what_it_does_and_shows_an_example() {
+    walk(&command(), "flux", &mut |path, command| {
+        assert!(command.get_about().is_some(), "{path} says nothing about itself");
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        assert!(help.contains("flux"), "{path} shows no example");
+    });
+}
+
+#[test]
+fn every_flag_is_described() {
+    walk(&command(), "flux", &mut |path, command| {
+        for arg in command.get_arguments() {
+            assert!(arg.get_help().is_some(), "{path} {} is not described", arg.get_id());
+        }
+    });
+}
+
+#[test]
+fn the_examples_parse() {
+    walk(&command(), "flux", &mut |path, command| {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in help.lines().map(str::trim).filter(|line| line.starts_with("flux ")) {
+            let line = line.split(" | ").next().unwrap().split(" > ").next().unwrap();
+            let words = line.replace("--tag-semver='>=3.2.0 <3.3.0'", "--tag-semver=1");
+            assert!(typed(&words).is_ok(), "{path}: {line}: {:?}", typed(&words).err());
+        }
+    });
+}
+
+#[test]
+fn switches_are_typed_as_in_go() {
+    for (line, prune) in [
+        ("flux create ks webapp --source=x --prune", true),
+        ("flux create ks webapp --source=x --prune=true", true),
+        ("flux create ks webapp --source=x --prune=1", true),
+        ("flux create ks webapp --source=x --prune=false", false),
+        ("flux create ks webapp --source=x", false),
+    ] {
+        let text = format!("{:?}", typed(line).unwrap());
+        assert!(text.contains(&format!("prune: {prune}")), "{line}: {text}");
+    }
+    assert!(typed("flux create ks webapp --source=x --prune=maybe").is_err());
+    assert!(typed("flux get sources git -Aw").is_ok(), "short switches can be typed together");
+}
+
+#[test]
+fn kinds_have_their_other_names() {
+    for line in [
+        "flux get ks",
+        "flux get kustomization",
+        "flux get kustomizations app",
+        "flux get source git",
+        "flux get sources all",
+        "flux get all -A",
+        "flux suspend ks a b",
+        "flux resume kustomization a --wait=false",
+        "flux reconcile ks a --with-source",
+        "flux export source git --all",
+        "flux tree ks a",
+        "flux delete source git a -s",
+    ] {
+        assert!(typed(line).is_ok(), "{line}: {:?}", typed(line).err());
+    }
+}
+
+#[test]
+fn what_cannot_be_parsed_is_one_line_and_a_hint() {
+    let error = parse(["flux", "get", "kustomisations"].map(Into::into)).unwrap_err();
+    let failure = failure_of(&error);
+    assert!(!failure.message().contains('\n') && !failure.message().starts_with("error"), "{failure:?}");
+    assert!(failure.hint_text().unwrap().contains("kustomizations"), "{failure:?}");
+}
