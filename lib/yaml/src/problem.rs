@@ -25,17 +25,18 @@ pub(crate) fn explain(error: &ScanError, text: &str, limits: &Limits) -> Error {
     Error::new(at, kind)
 }
 
-/// The tab that indents the line after a plain scalar; the parser points at the scalar's end.
-fn next_tab(text: &str, end: Option<usize>) -> Option<Position> {
-    let end = end?;
-    let (before, rest) = text.split_at_checked(end)?;
-    let blank = rest.len() - rest.trim_start_matches([' ', '\n', '\r']).len();
-    if !rest[blank..].starts_with('\t') {
+/// The tab that indents the line after a plain scalar; the parser points at the scalar.
+fn next_tab(text: &str, scalar: Option<usize>) -> Option<Position> {
+    let scalar = scalar?;
+    let rest = text.get(scalar..)?;
+    let end = rest.find('\n')?;
+    let tab = scalar + end + rest[end..].find(|c: char| !matches!(c, ' ' | '\r' | '\n'))?;
+    if !text[tab..].starts_with('\t') {
         return None;
     }
-    let text = &text[..end + blank];
-    let line = before.matches('\n').count() + rest[..blank].matches('\n').count() + 1;
-    let column = text.rsplit('\n').next()?.chars().count() + 1;
+    let before = &text[..tab];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next()?.chars().count() + 1;
     Some(Position { line: u32::try_from(line).ok()?, column: u32::try_from(column).ok()? })
 }
 

@@ -135,7 +135,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<Vec<Document>, Error> {
 pub fn text(bytes: &[u8]) -> Result<&str, Error> {
     std::str::from_utf8(bytes).map_err(|error| {
         let (valid, rest) = bytes.split_at(error.valid_up_to());
-        let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
+        let line = valid.split(|b| *b == b'\n').count();
         let last = valid.rsplit(|b| *b == b'\n').next().unwrap_or_default();
         // Characters, not bytes: all but the continuation bytes of UTF-8.
         let column = last.iter().filter(|b| **b & 0xc0 != 0x80).count() + 1;

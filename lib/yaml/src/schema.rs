@@ -101,9 +101,8 @@ pub(crate) enum Scalar<'a> {
 pub(crate) fn resolve(schema: Schema, text: &str, style: Style, tag: Tag) -> Result<Scalar<'_>, ErrorKind> {
     let quoted = style != Style::Plain;
     let tag = match (schema, tag) {
-        (_, Tag::None) if quoted => return Ok(Scalar::Str),
         // Version 3 takes `!` for no tag at all, version 2 for a tag it does not know.
-        (Schema::V3, Tag::NonSpecific) if quoted => return Ok(Scalar::Str),
+        (_, Tag::None) | (Schema::V3, Tag::NonSpecific) if quoted => return Ok(Scalar::Str),
         (Schema::V3, Tag::NonSpecific) => Tag::None,
         (_, tag) => tag,
     };

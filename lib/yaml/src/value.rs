@@ -338,19 +338,17 @@ fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
             }
             build.close(0).map_err(located)
         }
-        Content::Alias { target, .. } => match &target.content {
-            Content::Scalar { .. } => feed(target, build),
-            _ => {
-                // Its own builder, so that a merge sees that this came through an alias.
-                let mut aliased = ToValue::new(build.schema, build.duplicates);
-                aliased.frames.push(Frame::Sequence { items: Vec::new(), anchor: 0 });
-                feed(target, &mut aliased)?;
-                let value = match aliased.frames.pop() {
-                    Some(Frame::Sequence { mut items, .. }) => items.pop().unwrap_or_default(),
-                    _ => Value::Null,
-                };
-                build.put(value, true).map_err(located)
-            }
-        },
+        Content::Alias { target, .. } if target.text().is_some() => feed(target, build),
+        Content::Alias { target, .. } => {
+            // Its own builder, so that a merge sees that this came through an alias.
+            let mut aliased = ToValue::new(build.schema, build.duplicates);
+            aliased.frames.push(Frame::Sequence { items: Vec::new(), anchor: 0 });
+            feed(target, &mut aliased)?;
+            let value = match aliased.frames.pop() {
+                Some(Frame::Sequence { mut items, .. }) => items.pop().unwrap_or_default(),
+                _ => Value::Null,
+            };
+            build.put(value, true).map_err(located)
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Chooses quotes for a string and writes it, folded where Go folds.
 
+use std::fmt::Write as _;
+
 use super::line;
 use crate::schema;
 
@@ -102,7 +104,6 @@ impl Shape {
                 b':' => shape.indicators |= blank_or_end(i + 1),
                 b'#' => shape.indicators |= i > 0 && matches!(bytes[i - 1], b' ' | b'\t' | b'\n'),
                 b'\n' => shape.space_before_break |= i > 0 && bytes[i - 1] == b' ',
-                b' '..=b'~' => {}
                 0..=0x1f | 0x7f => shape.special = true,
                 _ => {}
             }
@@ -115,10 +116,8 @@ impl Shape {
 /// Whether a character is only printed escaped. The line breaks of YAML 1.1 are: readers differ about them.
 fn needs_escape(c: char) -> bool {
     match c {
-        '\n' | ' '..='~' => false,
         '\u{2028}' | '\u{2029}' | '\u{feff}' => true,
-        '\u{a0}'..='\u{fffd}' => false,
-        _ => true,
+        _ => !matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}'),
     }
 }
 
@@ -257,11 +256,12 @@ fn escape(out: &mut String, c: char) {
         '\u{2029}' => 'P',
         _ => {
             let code = u32::from(c);
-            out.push_str(&match code {
-                0..=0xff => format!("\\x{code:02X}"),
-                0x100..=0xffff => format!("\\u{code:04X}"),
-                _ => format!("\\U{code:08X}"),
-            });
+            // Writing to a string cannot fail.
+            let _ = match code {
+                0..=0xff => write!(out, "\\x{code:02X}"),
+                0x100..=0xffff => write!(out, "\\u{code:04X}"),
+                _ => write!(out, "\\U{code:08X}"),
+            };
             return;
         }
     };

@@ -1,5 +1,7 @@
 //! Timestamps in the four layouts that Go's YAML libraries accept.
 
+use std::fmt::Write as _;
+
 /// Whether Go would take the text for a timestamp.
 pub(crate) fn is_timestamp(text: &str) -> bool {
     // Cheap and decisive for nearly all scalars: four digits and a dash.
@@ -26,7 +28,8 @@ pub(super) fn normalise(text: &str) -> Option<String> {
     } else {
         let sign = if offset < 0 { '-' } else { '+' };
         let offset = offset.abs();
-        printed.push_str(&format!("{sign}{:02}:{:02}", offset / 60, offset % 60));
+        // Writing to a string cannot fail.
+        let _ = write!(printed, "{sign}{:02}:{:02}", offset / 60, offset % 60);
     }
     Some(printed)
 }
