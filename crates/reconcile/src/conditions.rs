@@ -1,5 +1,6 @@
 //! Conditions as a list that is set by type, kept in upstream's order, and stamped only when something changed.
 
+use api::ConditionType;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -7,20 +8,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 const LONGEST_MESSAGE: usize = 32_768;
 
 /// Returns the condition of type `kind`.
-pub fn get<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
-    conditions.iter().find(|condition| condition.type_ == kind)
-}
-
-/// Whether the condition of type `kind` is `True`.
-pub fn is_true(conditions: &[Condition], kind: &str) -> bool {
-    get(conditions, kind).is_some_and(|condition| condition.status == "True")
+pub fn get(conditions: &[Condition], kind: ConditionType) -> Option<&Condition> {
+    conditions.iter().find(|condition| condition.type_ == kind.as_str())
 }
 
 /// What a condition says, without its times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// The condition's type, e.g. `Ready`.
-    pub kind: &'static str,
+    /// The condition's type.
+    pub kind: ConditionType,
     /// `True`, `False` or `Unknown`.
     pub status: &'static str,
     /// One word in CamelCase.
@@ -31,17 +27,17 @@ pub struct Statement {
 
 impl Statement {
     /// Says that `kind` is `True`.
-    pub fn yes(kind: &'static str, reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn yes(kind: ConditionType, reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind, status: "True", reason: reason.into(), message: message.into() }
     }
 
     /// Says that `kind` is `False`.
-    pub fn no(kind: &'static str, reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn no(kind: ConditionType, reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind, status: "False", reason: reason.into(), message: message.into() }
     }
 
     /// Says that it is not known whether `kind` holds.
-    pub fn unknown(kind: &'static str, reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn unknown(kind: ConditionType, reason: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind, status: "Unknown", reason: reason.into(), message: message.into() }
     }
 }
@@ -50,7 +46,7 @@ impl Statement {
 /// of is always refreshed.
 pub fn set(conditions: &mut Vec<Condition>, statement: &Statement, generation: i64, now: Timestamp) {
     let message = truncated(&statement.message);
-    let found = conditions.iter_mut().find(|condition| condition.type_ == statement.kind);
+    let found = conditions.iter_mut().find(|condition| condition.type_ == statement.kind.as_str());
     if let Some(condition) = found {
         let same = condition.status == statement.status
             && condition.reason == statement.reason
@@ -64,7 +60,7 @@ pub fn set(conditions: &mut Vec<Condition>, statement: &Statement, generation: i
         }
     } else {
         conditions.push(Condition {
-            type_: statement.kind.to_owned(),
+            type_: statement.kind.as_str().to_owned(),
             status: statement.status.to_owned(),
             reason: statement.reason.clone(),
             message,
@@ -76,8 +72,8 @@ pub fn set(conditions: &mut Vec<Condition>, statement: &Statement, generation: i
 }
 
 /// Removes the condition of type `kind`.
-pub fn remove(conditions: &mut Vec<Condition>, kind: &str) {
-    conditions.retain(|condition| condition.type_ != kind);
+pub fn remove(conditions: &mut Vec<Condition>, kind: ConditionType) {
+    conditions.retain(|condition| condition.type_ != kind.as_str());
 }
 
 /// Puts `Stalled`, `Reconciling` and `Ready` first, then the newest observation, then by type.
@@ -119,19 +115,20 @@ mod tests {
     #[test]
     fn the_transition_time_moves_only_with_a_change() {
         let mut conditions = Vec::new();
-        let ready = Statement::yes("Ready", "Succeeded", "fine");
+        let ready = Statement::yes(ConditionType::Ready, "Succeeded", "fine");
         set(&mut conditions, &ready, 1, at(10));
         set(&mut conditions, &ready, 2, at(20));
         assert_eq!(conditions[0].last_transition_time.0, at(10));
         assert_eq!(conditions[0].observed_generation, Some(2));
-        set(&mut conditions, &Statement::no("Ready", "Failed", "broken"), 2, at(30));
+        set(&mut conditions, &Statement::no(ConditionType::Ready, "Failed", "broken"), 2, at(30));
         assert_eq!(conditions[0].last_transition_time.0, at(30));
     }
 
     #[test]
     fn the_three_that_people_read_come_first() {
         let mut conditions = Vec::new();
-        for kind in ["Healthy", "ArtifactInStorage", "Ready", "Reconciling", "Stalled"] {
+        use ConditionType::{ArtifactInStorage, Healthy, Ready, Reconciling, Stalled};
+        for kind in [Healthy, ArtifactInStorage, Ready, Reconciling, Stalled] {
             set(&mut conditions, &Statement::yes(kind, "R", ""), 1, at(1));
         }
         let kinds: Vec<_> = conditions.iter().map(|c| c.type_.as_str()).collect();
@@ -141,7 +138,7 @@ mod tests {
     #[test]
     fn a_message_too_long_for_the_api_server_is_cut() {
         let mut conditions = Vec::new();
-        set(&mut conditions, &Statement::no("Ready", "R", "ä".repeat(40_000)), 1, at(1));
+        set(&mut conditions, &Statement::no(ConditionType::Ready, "R", "ä".repeat(40_000)), 1, at(1));
         assert_eq!(conditions[0].message.chars().count(), LONGEST_MESSAGE);
         assert!(conditions[0].message.ends_with("..."));
     }

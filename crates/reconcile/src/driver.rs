@@ -26,7 +26,7 @@ use crate::events::Recorder;
 use crate::metrics::{ControllerMetrics, Metrics, TurnResult};
 use crate::schedule::{Backoff, Next, Schedule};
 use crate::settle::{self, Settled};
-use crate::state::{STALLED, State};
+use crate::state::State;
 use crate::status::Writer;
 use crate::store::{Change, Key, Store};
 use crate::turn::{Done, Failure, Reconciler, Retry, Turn, Worker};
@@ -324,7 +324,7 @@ impl<R: Reconciler> Controller<R> {
             Suspended::Refreshed => {
                 status.set_observed_generation(object.generation());
                 let conditions = status.conditions_mut();
-                conditions::remove(conditions, STALLED);
+                conditions::remove(conditions, ConditionType::Stalled);
                 let ready = conditions.iter_mut().find(|condition| condition.type_ == ConditionType::Ready.as_str());
                 if let Some(ready) = ready {
                     ready.observed_generation = Some(object.generation());

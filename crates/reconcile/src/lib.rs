@@ -21,6 +21,6 @@ mod turn;
 pub use driver::{Driver, Settings, Shared, Suspended, Triggers};
 pub use metrics::{ControllerMetrics, Metrics, TurnResult};
 pub use prometheus::Error as MetricsError;
-pub use state::{READY, RECONCILING, STALLED, State};
+pub use state::State;
 pub use store::{Change, Key, Scope, Store};
 pub use turn::{Done, Failure, Interrupted, Reconciler, Retry, Turn};

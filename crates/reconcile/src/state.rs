@@ -1,20 +1,11 @@
 //! What an object's conditions say, as one value: `Ready`, `Reconciling` and `Stalled` are derived from it, so they
 //! cannot contradict each other.
 
+use api::{ConditionType, reason};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::conditions::{self, Statement};
-
-/// The condition that sums up all others.
-pub const READY: &str = "Ready";
-/// The condition of an object that is being worked on.
-pub const RECONCILING: &str = "Reconciling";
-/// The condition of an object that nothing but an edit can help.
-pub const STALLED: &str = "Stalled";
-
-const PROGRESSING: &str = "Progressing";
-const PROGRESSING_WITH_RETRY: &str = "ProgressingWithRetry";
 
 /// The state of an object after, or during, a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,28 +53,28 @@ impl State {
         let mut say = |statement: Statement| conditions::set(conditions, &statement, generation, now);
         match self {
             Self::Ready { reason, message } => {
-                say(Statement::yes(READY, reason, message));
-                conditions::remove(conditions, RECONCILING);
-                conditions::remove(conditions, STALLED);
+                say(Statement::yes(ConditionType::Ready, reason, message));
+                conditions::remove(conditions, ConditionType::Reconciling);
+                conditions::remove(conditions, ConditionType::Stalled);
             }
             Self::Progressing { doing } => {
-                say(Statement::unknown(READY, PROGRESSING, "Reconciliation in progress"));
-                say(Statement::yes(RECONCILING, PROGRESSING, doing));
-                conditions::remove(conditions, STALLED);
+                say(Statement::unknown(ConditionType::Ready, reason::PROGRESSING, "Reconciliation in progress"));
+                say(Statement::yes(ConditionType::Reconciling, reason::PROGRESSING, doing));
+                conditions::remove(conditions, ConditionType::Stalled);
             }
             Self::Retrying { reason, message, doing } => {
-                say(Statement::no(READY, reason, message));
-                let before = conditions::get(conditions, RECONCILING).map(|condition| condition.message.clone());
+                say(Statement::no(ConditionType::Ready, reason, message));
+                let before = conditions::get(conditions, ConditionType::Reconciling).map(|condition| condition.message.clone());
                 if let Some(doing) = doing.clone().or(before) {
-                    let retrying = Statement::yes(RECONCILING, PROGRESSING_WITH_RETRY, doing);
+                    let retrying = Statement::yes(ConditionType::Reconciling, reason::PROGRESSING_WITH_RETRY, doing);
                     conditions::set(conditions, &retrying, generation, now);
                 }
-                conditions::remove(conditions, STALLED);
+                conditions::remove(conditions, ConditionType::Stalled);
             }
             Self::Stalled { reason, message, .. } => {
-                say(Statement::no(READY, reason, message));
-                say(Statement::yes(STALLED, reason, message));
-                conditions::remove(conditions, RECONCILING);
+                say(Statement::no(ConditionType::Ready, reason, message));
+                say(Statement::yes(ConditionType::Stalled, reason, message));
+                conditions::remove(conditions, ConditionType::Reconciling);
             }
         }
     }

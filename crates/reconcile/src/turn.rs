@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{FluxObject, Spec};
+use api::{ConditionType, FluxObject, Spec, Status};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Client, ResourceExt};
@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::conditions::{self, Statement};
 use crate::events::{Event, Recorder, Severity};
 use crate::status::Writer;
 use crate::store::Key;
@@ -172,6 +173,17 @@ impl<S: Spec> Turn<S> {
     /// Says what is being done. It reaches the status only when it takes long enough to be of interest, or when it fails.
     pub fn progress(&self, doing: impl Into<String>) {
         self.progress.send_replace(Some(doing.into()));
+    }
+
+    /// Sets a condition of the kind's own. `Ready`, `Reconciling` and `Stalled` follow from the outcome.
+    pub fn say(&mut self, statement: &Statement) {
+        let generation = self.object.generation();
+        conditions::set(self.status.conditions_mut(), statement, generation, Timestamp::now());
+    }
+
+    /// Removes a condition of the kind's own.
+    pub fn unsay(&mut self, condition: ConditionType) {
+        conditions::remove(self.status.conditions_mut(), condition.as_str());
     }
 
     /// Tells what happened.
