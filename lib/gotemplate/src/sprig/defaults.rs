@@ -19,7 +19,7 @@ pub(super) fn register(funcs: &mut Funcs) {
 }
 
 /// Whether sprig takes a value for not given: nil, zero, false, nothing in it. A struct never is.
-pub(crate) fn is_empty(value: &Value) -> bool {
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Object(object) if object.type_name().starts_with('*') => object.is_nil(),
         Value::Object(object) => object.underlying().is_some_and(|inner| is_empty(&inner)),

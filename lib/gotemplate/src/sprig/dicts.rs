@@ -50,8 +50,7 @@ pub(super) fn register(funcs: &mut Funcs) {
         }
         Ok(rest.into())
     });
-    for (name, over) in
-        [("merge", false), ("mustMerge", false), ("mergeOverwrite", true), ("mustMergeOverwrite", true)]
+    for (name, over) in [("merge", false), ("mustMerge", false), ("mergeOverwrite", true), ("mustMergeOverwrite", true)]
     {
         funcs.add_variadic(name, &[Type::MAP, Type::MAP], move |call, args| {
             let target = args.map(0)?;

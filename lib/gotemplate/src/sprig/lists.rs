@@ -167,8 +167,7 @@ fn slice(_: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
         .and_then(|(start, end)| items.get(start..end))
         .ok_or_else(|| Fault::message("reflect.Value.Slice: slice index out of bounds"))?;
     if elem == Type::Uint8 {
-        let bytes: Vec<u8> =
-            part.iter().filter_map(|item| item.as_int().and_then(|n| u8::try_from(n).ok())).collect();
+        let bytes: Vec<u8> = part.iter().filter_map(|item| item.as_int().and_then(|n| u8::try_from(n).ok())).collect();
         return Ok(Value::Bytes(bytes.into()));
     }
     Ok(List::new(elem, part.to_vec()).into())
@@ -208,17 +207,17 @@ fn sort_alpha(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
     Ok(List::strings(strings).into())
 }
 
-/// The numbers from `start` up or down to `stop`, which is left out.
-fn numbers(call: &mut Call<'_>, start: i64, stop: i64, step: i64) -> Result<List, Fault> {
+/// The numbers from `start` up or down to `end`, which is left out.
+fn numbers(call: &mut Call<'_>, start: i64, end: i64, step: i64) -> Result<List, Fault> {
     const NUMBER_BYTES: usize = std::mem::size_of::<Value>();
-    let forward = start <= stop;
+    let forward = start <= end;
     let mut numbers = Vec::new();
-    if (forward && step > 0 && start < stop) || (!forward && step < 0) {
-        let count = usize::try_from(start.abs_diff(stop).div_ceil(step.unsigned_abs())).unwrap_or(usize::MAX);
+    if (forward && step > 0 && start < end) || (!forward && step < 0) {
+        let count = usize::try_from(start.abs_diff(end).div_ceil(step.unsigned_abs())).unwrap_or(usize::MAX);
         call.spend_steps(count)?;
         call.spend_bytes(count.saturating_mul(NUMBER_BYTES))?;
         let mut next = Some(start);
-        while let Some(n) = next.filter(|n| if forward { *n < stop } else { *n > stop }) {
+        while let Some(n) = next.filter(|n| if forward { *n < end } else { *n > end }) {
             numbers.push(Value::Int(n));
             next = n.checked_add(step);
         }
