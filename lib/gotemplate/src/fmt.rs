@@ -63,3 +63,8 @@ pub fn sprintln(args: &[Value], max: usize) -> Result<Vec<u8>, Error> {
 pub fn append(out: &mut Vec<u8>, value: &Value, max: usize) -> Result<(), Error> {
     Printer::new(out, max).arg(value, 'v')
 }
+
+/// Appends a value as a template prints it: what a pointer points to, without the `&`.
+pub(crate) fn append_pointee(out: &mut Vec<u8>, value: &Value, max: usize) -> Result<(), Error> {
+    Printer::new(out, max).pointee(value)
+}

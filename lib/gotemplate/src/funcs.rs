@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::session::{Moment, Session};
+use crate::template::{ExecError, ParseError, Templates};
 use crate::value::{List, Map, NestingTooDeep, Signature, Str, Type, Value};
 
 /// What a function computes from its arguments.
@@ -123,12 +124,33 @@ pub enum Fault {
     /// The rendering produced more than [`crate::Limits::bytes`].
     #[error("rendering produced more than {0} bytes")]
     Bytes(u64),
+    /// More templates executed within each other than [`crate::Limits::depth`].
+    #[error("exceeded maximum template depth ({0})")]
+    Depth(usize),
+    /// The flag of [`crate::Session::stop_when`] was set.
+    #[error("rendering was stopped")]
+    Stopped,
+    /// A template that the function executed failed.
+    #[error(transparent)]
+    Template(#[from] ExecError),
+    /// A template that the function parsed is none.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
 }
 
 impl Fault {
     /// Fails with these words.
     pub fn message(message: impl Into<String>) -> Self {
         Self::Message(message.into())
+    }
+
+    /// Whether the rendering came to a limit. Such a fault ends it as it is, without naming every template on the way.
+    pub fn is_limit(&self) -> bool {
+        match self {
+            Self::Steps(_) | Self::Bytes(_) | Self::Depth(_) | Self::Stopped => true,
+            Self::Template(error) => error.is_limit(),
+            Self::Message(_) | Self::Parse(_) => false,
+        }
     }
 }
 
@@ -239,12 +261,29 @@ const ENTRY_BYTES: usize = 64;
 /// What a function may use while it runs: the rendering it belongs to.
 pub struct Call<'a> {
     session: &'a mut Session,
+    templates: Option<&'a Templates>,
 }
 
 impl<'a> Call<'a> {
     /// A call outside any template, for testing functions.
     pub fn outside(session: &'a mut Session) -> Self {
-        Self { session }
+        Self { session, templates: None }
+    }
+
+    /// A call from a template.
+    pub(crate) fn within(session: &'a mut Session, templates: &'a Templates) -> Self {
+        Self { session, templates: Some(templates) }
+    }
+
+    /// The templates among which the calling one is. `None` outside any template.
+    pub fn templates(&self) -> Option<&'a Templates> {
+        self.templates
+    }
+
+    /// Executes a template within this rendering: what `include` does with [`Call::templates`], and `tpl` with an
+    /// [overlay](Templates::overlay) of them.
+    pub fn execute(&mut self, templates: &Templates, name: &str, data: Value) -> Result<Str, Fault> {
+        Ok(templates.execute(name, data, self.session)?)
     }
 
     /// The time at which the rendering happens.
@@ -266,6 +305,11 @@ impl<'a> Call<'a> {
     /// returns is accounted for by the executor, so only functions that could make much in one call need this.
     pub fn spend_bytes(&mut self, bytes: usize) -> Result<(), Fault> {
         self.session.spend_bytes(bytes as u64)
+    }
+
+    /// How many more bytes the rendering may produce.
+    pub fn bytes_left(&self) -> usize {
+        self.session.bytes_left()
     }
 
     /// Formats as `fmt.Sprintf`.

@@ -1,5 +1,6 @@
 //! Go `text/template`, `fmt` verbs and sprig, over plain values.
 //!
+//! * [`template`]: templates, parsed and executed.
 //! * [`value`]: what templates compute with, Go's kinds with Go's reference semantics.
 //! * [`mod@fmt`] and [`strconv`]: printing and reading as Go's packages of these names do.
 //! * [`funcs`]: how a function is registered, what it is given and what it returns.
@@ -11,8 +12,10 @@ pub mod funcs;
 pub mod session;
 pub mod sprig;
 pub mod strconv;
+pub mod template;
 pub mod value;
 
 pub use funcs::{Args, Call, Fault, Func, Funcs};
 pub use session::{Limits, Moment, Random, Session};
+pub use template::{ExecError, MissingKey, Nesting, ParseError, Templates};
 pub use value::{Bytes, Kind, List, Map, Object, Signature, Str, Type, Value};

@@ -1,5 +1,8 @@
 //! What one rendering is given from outside: clock, randomness, limits.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::funcs::Fault;
 use crate::value::Map;
 
@@ -15,11 +18,14 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Some hundred times what the largest public charts need.
+    /// Far more than the largest public charts need.
     fn default() -> Self {
-        Self { steps: 200_000_000, depth: 1000, bytes: 1 << 30 }
+        Self { steps: 50_000_000, depth: 1000, bytes: 1 << 30 }
     }
 }
+
+/// Every 4,096 steps the flag is looked at.
+const STEPS_BETWEEN_LOOKS: u32 = 12;
 
 /// A point in time: the Unix epoch plus this.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,13 +58,22 @@ pub struct Session {
     limits: Limits,
     steps: u64,
     bytes: u64,
+    depth: usize,
+    stop: Option<Arc<AtomicBool>>,
     linked: Vec<crate::value::WeakMap>,
 }
 
 impl Session {
     /// Starts a rendering.
     pub fn new(now: Moment, random: impl Random + 'static, limits: Limits) -> Self {
-        Self { now, random: Box::new(random), limits, steps: 0, bytes: 0, linked: Vec::new() }
+        Self { now, random: Box::new(random), limits, steps: 0, bytes: 0, depth: 0, stop: None, linked: Vec::new() }
+    }
+
+    /// Gives up with an error soon after the flag is set: how a caller with a clock bounds the time.
+    #[must_use]
+    pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.stop = Some(flag);
+        self
     }
 
     /// The time at which the rendering happens; it does not pass.
@@ -78,8 +93,31 @@ impl Session {
 
     /// Accounts for work.
     pub fn spend_steps(&mut self, steps: u64) -> Result<(), Fault> {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > self.limits.steps { Err(Fault::Steps(self.limits.steps)) } else { Ok(()) }
+        let before = self.steps;
+        self.steps = before.saturating_add(steps);
+        if self.steps > self.limits.steps {
+            return Err(Fault::Steps(self.limits.steps));
+        }
+        if before >> STEPS_BETWEEN_LOOKS != self.steps >> STEPS_BETWEEN_LOOKS
+            && self.stop.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+        {
+            return Err(Fault::Stopped);
+        }
+        Ok(())
+    }
+
+    /// Accounts for a template that begins to execute. Whoever calls it says [`Session::leave`] in the end.
+    pub(crate) fn enter(&mut self) -> Result<(), Fault> {
+        if self.depth == self.limits.depth {
+            return Err(Fault::Depth(self.limits.depth));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// A template has ended.
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
     }
 
     /// Accounts for bytes that are about to be produced.

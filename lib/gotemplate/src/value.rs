@@ -214,6 +214,17 @@ impl Value {
         }
     }
 
+    /// Roughly how many bytes it takes, without what lies below; nothing if something else holds it too.
+    pub(crate) fn new_bytes(&self) -> usize {
+        match self {
+            Self::String(text) if text.is_unique() => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::List(list) if list.is_unique() => 64 + list.len() * size_of::<Self>(),
+            Self::Map(map) if map.is_unique() => 64 + map.len() * 64,
+            _ => 0,
+        }
+    }
+
     /// Whether dropping this value could drop others below it.
     fn holds_values(&self) -> bool {
         matches!(self, Self::List(_) | Self::Map(_) | Self::Object(_))

@@ -57,6 +57,16 @@ impl<'o> Printer<'o> {
         self.check()
     }
 
+    /// Prints what an operand points to.
+    pub(super) fn pointee(&mut self, value: &Value) -> Result<(), Error> {
+        match value {
+            Value::Object(object) if object.kind() == Kind::Pointer && !object.is_nil() && object.text().is_none() => {
+                self.contents(object, 'v', 0)
+            }
+            _ => self.arg(value, 'v'),
+        }
+    }
+
     /// Prints a value that is `depth` containers deep.
     fn value(&mut self, value: &Value, verb: char, depth: usize) -> Result<(), Error> {
         if depth > MAX_NESTING {
@@ -153,6 +163,11 @@ impl<'o> Printer<'o> {
             }
             self.out.push(b'&');
         }
+        self.contents(object, verb, depth)
+    }
+
+    /// Prints what is under a named type or in a struct.
+    fn contents(&mut self, object: &Rc<dyn Object>, verb: char, depth: usize) -> Result<(), Error> {
         if let Some(value) = object.underlying() {
             return self.value(&value, verb, depth + 1);
         }

@@ -51,6 +51,11 @@ impl List {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
+    /// Whether nobody else holds it.
+    pub(crate) fn is_unique(&self) -> bool {
+        Rc::strong_count(&self.0) == 1
+    }
+
     /// Takes the elements out if nobody else holds them.
     pub(super) fn dismantle(mut self, pending: &mut Vec<Value>) {
         if let Some(values) = Rc::get_mut(&mut self.0).and_then(|items| items.values.as_mut()) {

@@ -127,6 +127,11 @@ impl Map {
         (!self.0.linked.replace(true)).then(|| WeakMap(Rc::downgrade(&self.0)))
     }
 
+    /// Whether nobody else holds it.
+    pub(crate) fn is_unique(&self) -> bool {
+        Rc::strong_count(&self.0) == 1
+    }
+
     /// Takes the values out if nobody else holds them.
     pub(super) fn dismantle(mut self, pending: &mut Vec<Value>) {
         if let Some(values) = Rc::get_mut(&mut self.0).and_then(|entries| entries.values.as_mut()) {

@@ -63,6 +63,15 @@ impl Str {
         }
     }
 
+    /// Whether nobody else holds it.
+    pub(crate) fn is_unique(&self) -> bool {
+        match &self.0 {
+            Repr::Static(_) => false,
+            Repr::Utf8(s) => Arc::strong_count(s) == 1,
+            Repr::Bytes(b) => Arc::strong_count(b) == 1,
+        }
+    }
+
     /// Length in bytes, as Go's `len`.
     pub fn len(&self) -> usize {
         self.as_bytes().len()

@@ -1,5 +1,7 @@
 //! The crate's behaviour through its public interface.
 
 mod corpus;
+mod data;
 mod fmt;
 mod functions;
+mod template;

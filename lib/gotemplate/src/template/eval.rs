@@ -1,0 +1,424 @@
+//! Evaluating commands: fields, methods, functions, constants.
+
+use super::MissingKey;
+use super::ast::{Command, Number, Operand, Term};
+use super::builtin::{self, Builtin};
+use super::exec::{At, Evaluated, Exec, Result, with_stack};
+use crate::funcs::{Args, Call};
+use crate::value::{Kind, Signature, Str, Type, Value};
+
+/// What the preceding command of a pipeline gave: the last argument of the next one. `None` for the first command.
+type Piped = Option<Evaluated>;
+
+/// What an argument must be.
+#[derive(Clone, Copy)]
+pub(super) enum Param {
+    /// Anything, even no value. Go's `reflect.Value`, which built-in functions take.
+    Raw,
+    Typed(Type),
+}
+
+impl<'a> Exec<'a> {
+    pub(super) fn command(&mut self, dot: &Evaluated, command: &'a Command, piped: Piped) -> Result<Evaluated> {
+        self.step()?;
+        let [first, args @ ..] = &*command.operands else {
+            return self.error("empty command");
+        };
+        match &first.term {
+            Term::Field(fields) => {
+                self.at = At::Operand(first);
+                self.fields(dot, dot.clone(), first, fields, args, piped)
+            }
+            Term::Variable { variable, fields } => {
+                self.at = At::Operand(first);
+                let value = self.variable(variable)?;
+                if fields.is_empty() {
+                    self.no_arguments(first, args, &piped)?;
+                    return Ok(value);
+                }
+                self.fields(dot, value, first, fields, args, piped)
+            }
+            Term::Chain { of, fields } => {
+                self.at = At::Operand(first);
+                let value = self.chained(dot, of)?;
+                self.fields(dot, value, first, fields, args, piped)
+            }
+            Term::Function { name, builtin } => {
+                self.at = At::Operand(first);
+                self.function(dot, name, *builtin, At::Command(command), args, piped)
+            }
+            Term::Pipe(pipe) => {
+                self.no_arguments(first, args, &piped)?;
+                with_stack(|| self.pipeline(dot, pipe))
+            }
+            term => {
+                self.at = At::Operand(first);
+                self.no_arguments(first, args, &piped)?;
+                match term {
+                    Term::Nil => self.error("nil is not a command"),
+                    Term::Dot => Ok(dot.clone()),
+                    _ => self.constant(first),
+                }
+            }
+        }
+    }
+
+    fn no_arguments(&self, first: &Operand, args: &[Operand], piped: &Piped) -> Result<()> {
+        if args.is_empty() && piped.is_none() {
+            return Ok(());
+        }
+        self.error(format!("can't give argument to non-function {first}"))
+    }
+
+    /// What the fields of a chain belong to: a function's result or a pipeline's.
+    fn chained(&mut self, dot: &Evaluated, of: &'a Operand) -> Result<Evaluated> {
+        self.argument(dot, Param::Raw, of)
+    }
+
+    /// The value of a constant whose type its syntax tells.
+    fn constant(&mut self, operand: &'a Operand) -> Result<Evaluated> {
+        self.at = At::Operand(operand);
+        match &operand.term {
+            Term::Bool(b) => Ok(Some(Value::Bool(*b))),
+            Term::Text { text, .. } => Ok(Some(Value::String(text.clone()))),
+            Term::Number(number) => self.number(number),
+            _ => {
+                self.error(format!("can't evaluate command {}", crate::strconv::quote(operand.to_string().as_bytes())))
+            }
+        }
+    }
+
+    fn number(&self, number: &Number) -> Result<Evaluated> {
+        let text = number.text.to_str();
+        let is_char = text.starts_with('\'');
+        let is_hex_int = text.len() > 2 && matches!(text.get(..2), Some("0x" | "0X")) && !text.contains(['p', 'P']);
+        if let Some((re, im)) = number.complex {
+            return Ok(Some(Value::Complex128(re, im)));
+        }
+        if let Some(float) = number.float
+            && !is_hex_int
+            && !is_char
+            && text.contains(['.', 'e', 'E', 'p', 'P'])
+        {
+            return Ok(Some(Value::Float64(float)));
+        }
+        match number.int {
+            Some(int) => Ok(Some(Value::Int(int))),
+            None if number.uint.is_some() => self.error(format!("{text} overflows int")),
+            None => Ok(None),
+        }
+    }
+
+    /// Follows `.X.Y.Z`; the last may be a method, which gets the arguments.
+    fn fields(
+        &mut self,
+        dot: &Evaluated,
+        mut receiver: Evaluated,
+        node: &'a Operand,
+        names: &'a [Str],
+        args: &'a [Operand],
+        piped: Piped,
+    ) -> Result<Evaluated> {
+        let Some((last, names)) = names.split_last() else { return Ok(receiver) };
+        for name in names {
+            receiver = self.field(dot, receiver, node, name, &[], None)?;
+        }
+        self.field(dot, receiver, node, last, args, piped)
+    }
+
+    fn field(
+        &mut self,
+        dot: &Evaluated,
+        receiver: Evaluated,
+        node: &'a Operand,
+        name: &Str,
+        args: &'a [Operand],
+        piped: Piped,
+    ) -> Result<Evaluated> {
+        let Some(receiver) = receiver else {
+            if self.templates.missing_key == MissingKey::Error {
+                return self.error(format!("nil data; no entry for key {}", crate::strconv::quote(name.as_bytes())));
+            }
+            return Ok(None);
+        };
+        let has_args = !args.is_empty() || piped.is_some();
+        let object = match &receiver {
+            Value::Nil => return self.error(format!("nil pointer evaluating interface {{}}.{name}")),
+            Value::Map(map) => return self.entry(map, name, has_args),
+            Value::Object(object) => object,
+            other => return self.error(format!("can't evaluate field {name} in type {}", other.type_name())),
+        };
+        let text = name.to_str();
+        if let Some(signature) = object.method(&text) {
+            let args = self.arguments(dot, &text, Params::Typed(signature), args, piped)?;
+            let args: Vec<Value> = args.into_iter().map(Option::unwrap_or_default).collect();
+            let result = object.invoke(&text, &mut Call::within(self.session, self.templates), Args::new(&args));
+            return self.settle(&text, At::Operand(node), result);
+        }
+        if object.is_nil() {
+            return self.error(format!("nil pointer evaluating {}.{name}", object.type_name()));
+        }
+        if let Some(Value::Map(map)) = object.underlying() {
+            return self.entry(&map, name, has_args);
+        }
+        let Some(value) = object.field(&text) else {
+            return self.error(format!("can't evaluate field {name} in type {}", object.type_name()));
+        };
+        if has_args {
+            return self.error(format!("{name} has arguments but cannot be invoked as function"));
+        }
+        Ok(Some(value))
+    }
+
+    fn entry(&self, map: &crate::value::Map, name: &Str, has_args: bool) -> Result<Evaluated> {
+        if has_args {
+            return self.error(format!("{name} is not a method but has arguments"));
+        }
+        match (map.get(name), self.templates.missing_key) {
+            (Some(value), _) => Ok(Some(value)),
+            (None, MissingKey::Invalid) => Ok(None),
+            (None, MissingKey::Zero) => Ok(Some(map.elem().zero())),
+            (None, MissingKey::Error) => {
+                self.error(format!("map has no entry for key {}", crate::strconv::quote(name.as_bytes())))
+            }
+        }
+    }
+
+    /// Calls a function. `node` is what errors of the function itself point to.
+    fn function(
+        &mut self,
+        dot: &Evaluated,
+        name: &Str,
+        builtin: Option<Builtin>,
+        node: At<'a>,
+        args: &'a [Operand],
+        piped: Piped,
+    ) -> Result<Evaluated> {
+        let text = name.to_str();
+        match builtin {
+            Some(builtin @ (Builtin::And | Builtin::Or)) => {
+                self.arity(&text, &builtin.params(), args, piped.is_some())?;
+                self.short_circuit(dot, builtin == Builtin::Or, args, piped)
+            }
+            Some(builtin) => {
+                let callee = (builtin == Builtin::Call).then(|| callee_name(args, &piped));
+                let args = self.arguments(dot, &text, builtin.params(), args, piped)?;
+                let mut call = Call::within(self.session, self.templates);
+                let result = builtin::invoke(builtin, &mut call, args, callee.as_deref().unwrap_or_default());
+                self.settle(&text, node, result)
+            }
+            None => {
+                let templates = self.templates;
+                let Some(func) = templates.funcs.get(&text) else {
+                    let name = crate::strconv::quote(name.as_bytes());
+                    return self.error(format!("{name} is not a defined function"));
+                };
+                let args = self.arguments(dot, &text, Params::Typed(func.signature()), args, piped)?;
+                let args: Vec<Value> = args.into_iter().map(Option::unwrap_or_default).collect();
+                let result = func.invoke(&mut Call::within(self.session, templates), Args::new(&args));
+                self.settle(&text, node, result)
+            }
+        }
+    }
+
+    fn settle(
+        &mut self,
+        name: &str,
+        node: At<'a>,
+        result: std::result::Result<Value, crate::funcs::Fault>,
+    ) -> Result<Evaluated> {
+        match result {
+            Ok(value) => {
+                self.session.spend_bytes(value.new_bytes() as u64).map_err(|fault| self.limit(fault))?;
+                Ok(Some(value))
+            }
+            Err(fault) => {
+                self.at = node;
+                Err(self.call_error(name, fault))
+            }
+        }
+    }
+
+    fn short_circuit(
+        &mut self,
+        dot: &Evaluated,
+        stops_at: bool,
+        args: &'a [Operand],
+        piped: Piped,
+    ) -> Result<Evaluated> {
+        let mut value = None;
+        for arg in args {
+            value = self.argument(dot, Param::Raw, arg)?;
+            if value.as_ref().is_some_and(Value::truth) == stops_at {
+                return Ok(value);
+            }
+        }
+        Ok(piped.unwrap_or(value))
+    }
+
+    fn arity(&self, name: &str, params: &Params, args: &[Operand], piped: bool) -> Result<()> {
+        let given = args.len() + usize::from(piped);
+        let want = params.fixed();
+        if params.variadic() && given < want {
+            let got = args.len();
+            return self.error(format!("wrong number of args for {name}: want at least {want} got {got}"));
+        }
+        if !params.variadic() && given != want {
+            return self.error(format!("wrong number of args for {name}: want {want} got {given}"));
+        }
+        Ok(())
+    }
+
+    fn arguments(
+        &mut self,
+        dot: &Evaluated,
+        name: &str,
+        params: Params,
+        args: &'a [Operand],
+        piped: Piped,
+    ) -> Result<Vec<Evaluated>> {
+        self.arity(name, &params, args, piped.is_some())?;
+        let mut values = Vec::with_capacity(args.len() + 1);
+        for (i, arg) in args.iter().enumerate() {
+            values.push(self.argument(dot, params.at(i), arg)?);
+        }
+        if let Some(value) = piped {
+            values.push(self.assignable(value, params.at(args.len()))?);
+        }
+        Ok(values)
+    }
+
+    /// Evaluates an argument for a parameter.
+    fn argument(&mut self, dot: &Evaluated, param: Param, arg: &'a Operand) -> Result<Evaluated> {
+        self.at = At::Operand(arg);
+        let value = match &arg.term {
+            Term::Dot => dot.clone(),
+            Term::Nil => {
+                return match param {
+                    Param::Raw => Ok(None),
+                    Param::Typed(ty) if ty.is_nilable() => Ok(Some(ty.zero())),
+                    Param::Typed(ty) => self.error(format!("cannot assign nil to {ty}")),
+                };
+            }
+            Term::Field(fields) => self.fields(dot, dot.clone(), arg, fields, &[], None)?,
+            Term::Variable { variable, fields } => {
+                let value = self.variable(variable)?;
+                self.fields(dot, value, arg, fields, &[], None)?
+            }
+            Term::Chain { of, fields } => {
+                let value = self.chained(dot, of)?;
+                self.fields(dot, value, arg, fields, &[], None)?
+            }
+            Term::Pipe(pipe) => with_stack(|| self.pipeline(dot, pipe))?,
+            Term::Function { name, builtin } => self.function(dot, name, *builtin, At::Operand(arg), &[], None)?,
+            Term::Bool(_) | Term::Text { .. } | Term::Number(_) => return self.constant_for(param, arg),
+        };
+        self.assignable(value, param)
+    }
+
+    /// A constant takes the parameter's type if it can.
+    fn constant_for(&mut self, param: Param, arg: &'a Operand) -> Result<Evaluated> {
+        let ty = match param {
+            Param::Raw | Param::Typed(Type::Any) => return self.constant(arg),
+            Param::Typed(ty) => ty,
+        };
+        let number = match &arg.term {
+            Term::Number(number) => Some(number),
+            _ => None,
+        };
+        let (int, uint) = (number.and_then(|number| number.int), number.and_then(|number| number.uint));
+        let (value, wanted) = match ty {
+            Type::Bool => (if let Term::Bool(b) = arg.term { Some(Value::Bool(b)) } else { None }, "bool"),
+            Type::String => match &arg.term {
+                Term::Text { text, .. } => (Some(Value::String(text.clone())), "string"),
+                _ => (None, "string"),
+            },
+            Type::Int => (int.map(Value::Int), "integer"),
+            Type::Int64 => (int.map(Value::Int64), "integer"),
+            Type::Int32 => (int.and_then(|n| i32::try_from(n).ok()).map(Value::Int32), "integer"),
+            Type::Uint8 => (uint.and_then(|n| u8::try_from(n).ok()).map(Value::Uint8), "unsigned integer"),
+            Type::Uint32 => (uint.and_then(|n| u32::try_from(n).ok()).map(Value::Uint32), "unsigned integer"),
+            Type::Uint64 => (uint.map(Value::Uint64), "unsigned integer"),
+            Type::Float64 => (number.and_then(|number| number.float).map(Value::Float64), "float"),
+            Type::Complex128 => {
+                (number.and_then(|number| number.complex).map(|(re, im)| Value::Complex128(re, im)), "complex")
+            }
+            Type::Any | Type::List(_) | Type::Map(_) | Type::Func | Type::Named(_) => {
+                return self.error(format!("can't handle {arg} for arg of type {ty}"));
+            }
+        };
+        match value {
+            Some(value) => Ok(Some(value)),
+            None => self.error(format!("expected {wanted}; found {arg}")),
+        }
+    }
+
+    /// Checks that a value is assignable to the parameter, and makes it so where Go does.
+    fn assignable(&self, value: Evaluated, param: Param) -> Result<Evaluated> {
+        let ty = match param {
+            Param::Raw => return Ok(value),
+            Param::Typed(ty) => ty,
+        };
+        match value {
+            None if ty.is_nilable() => Ok(Some(ty.zero())),
+            None => self.error(format!("invalid value; expected {ty}")),
+            Some(value) if value.is(ty) => Ok(Some(value)),
+            Some(Value::Nil) => self.error(format!("wrong type for value; expected {ty}; got interface {{}}")),
+            Some(value) => {
+                // A named map or list is assignable to the type that it names.
+                if let Value::Object(object) = &value
+                    && matches!(object.kind(), Kind::Map | Kind::Slice)
+                    && let Some(underlying) = object.underlying()
+                    && underlying.is(ty)
+                {
+                    return Ok(Some(underlying));
+                }
+                self.error(format!("wrong type for value; expected {ty}; got {}", value.type_name()))
+            }
+        }
+    }
+}
+
+/// The parameters of whatever is called.
+pub(super) enum Params {
+    Typed(Signature),
+    /// So many arguments of any kind, or more.
+    Raw {
+        fixed: usize,
+        variadic: bool,
+    },
+}
+
+impl Params {
+    fn variadic(&self) -> bool {
+        match self {
+            Self::Typed(signature) => signature.variadic,
+            Self::Raw { variadic, .. } => *variadic,
+        }
+    }
+
+    /// How many there must be.
+    fn fixed(&self) -> usize {
+        match self {
+            Self::Typed(signature) => signature.params.len() - usize::from(signature.variadic),
+            Self::Raw { fixed, .. } => *fixed,
+        }
+    }
+
+    fn at(&self, i: usize) -> Param {
+        match self {
+            Self::Typed(signature) => Param::Typed(signature.param(i)),
+            Self::Raw { .. } => Param::Raw,
+        }
+    }
+}
+
+/// What `call` names its callee in errors.
+fn callee_name(args: &[Operand], piped: &Piped) -> String {
+    match (args.first(), piped) {
+        (Some(arg), _) => arg.to_string(),
+        (None, Some(Some(Value::String(text)))) => text.to_string(),
+        (None, Some(Some(value))) => format!("<{} Value>", value.type_name()),
+        (None, _) => "<invalid Value>".to_owned(),
+    }
+}

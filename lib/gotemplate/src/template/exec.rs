@@ -1,0 +1,419 @@
+//! Walking a template's nodes.
+
+use super::ast::{Branch, Command, Invocation, Node, Operand, Pipe, ROOT_VARIABLE, Range, Tree, VariableName};
+use super::error::{Failure, Reason};
+use super::{ExecError, Templates};
+use crate::fmt;
+use crate::funcs::Fault;
+use crate::session::Session;
+use crate::value::{Str, Value};
+
+/// A value, or none: Go's invalid `reflect.Value`, which is not the nil interface.
+///
+/// A missing key gives none, and so does a pipeline whose value is nil. A field of none is none; a field of nil is an
+/// error.
+pub(super) type Evaluated = Option<Value>;
+
+pub(super) type Result<T> = std::result::Result<T, ExecError>;
+
+/// The native stack that must be free before a template executes, and how much more is made when it is not.
+const RED_ZONE: usize = 128 << 10;
+const MORE_STACK: usize = 2 << 20;
+
+/// Runs a step that may nest on a stack that is large enough for it.
+pub(super) fn with_stack<T>(run: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(RED_ZONE, MORE_STACK, run)
+}
+
+/// Executes the template of that name.
+pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &mut Session) -> Result<Vec<u8>> {
+    let tree = templates.tree(name.as_bytes()).ok_or_else(|| ExecError::no_template(name))?;
+    let mut out = Vec::new();
+    let dot = if matches!(data, Value::Nil) { None } else { Some(data) };
+    let mut exec = Exec {
+        templates,
+        session,
+        out: &mut out,
+        variables: &mut Vec::new(),
+        base: 0,
+        tree,
+        name: name.as_bytes(),
+        at: At::Start,
+    };
+    exec.template(&dot)?;
+    Ok(out)
+}
+
+/// One template while it executes.
+pub(super) struct Exec<'a> {
+    pub(super) templates: &'a Templates,
+    pub(super) session: &'a mut Session,
+    out: &'a mut Vec<u8>,
+    /// Of this template and, below `base`, of those that invoked it.
+    variables: &'a mut Vec<Variable>,
+    base: usize,
+    tree: &'a Tree,
+    name: &'a [u8],
+    pub(super) at: At<'a>,
+}
+
+struct Variable {
+    id: u32,
+    value: Evaluated,
+}
+
+/// What is being evaluated, for error messages.
+#[derive(Clone, Copy)]
+pub(super) enum At<'a> {
+    Start,
+    Action(&'a Pipe),
+    Pipe(&'a Pipe),
+    Command(&'a Command),
+    Operand(&'a Operand),
+    Invocation(&'a Invocation),
+}
+
+impl At<'_> {
+    fn position(self) -> usize {
+        match self {
+            Self::Start => 0,
+            Self::Action(pipe) | Self::Pipe(pipe) => pipe.at,
+            Self::Command(command) => command.at,
+            Self::Operand(operand) => operand.at,
+            Self::Invocation(invocation) => invocation.at,
+        }
+    }
+
+    fn context(self) -> String {
+        match self {
+            Self::Start => String::new(),
+            Self::Action(pipe) => format!("{{{{{pipe}}}}}"),
+            Self::Pipe(pipe) => pipe.to_string(),
+            Self::Command(command) => command.to_string(),
+            Self::Operand(operand) => operand.to_string(),
+            Self::Invocation(invocation) => invocation.to_string(),
+        }
+    }
+}
+
+/// What comes after a node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
+impl<'a> Exec<'a> {
+    pub(super) fn error<T>(&self, message: impl Into<String>) -> Result<T> {
+        Err(self.failed(Reason::Message(message.into())))
+    }
+
+    /// A function failed. What came to a limit goes up as it is.
+    pub(super) fn call_error(&self, function: &str, fault: Fault) -> ExecError {
+        match fault {
+            Fault::Template(error) if error.is_limit() => error,
+            fault if fault.is_limit() => self.failed(Reason::Limit(fault)),
+            fault => self.failed(Reason::Call { function: function.to_owned(), fault }),
+        }
+    }
+
+    pub(super) fn limit(&self, fault: Fault) -> ExecError {
+        self.failed(Reason::Limit(fault))
+    }
+
+    fn failed(&self, reason: Reason) -> ExecError {
+        let before = self.tree.source.get(..self.at.position()).unwrap_or_default();
+        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+        ExecError::failed(Failure {
+            file: self.tree.file.to_string(),
+            line: 1 + before.iter().filter(|&&byte| byte == b'\n').count(),
+            column: before.len() - line_start,
+            template: String::from_utf8_lossy(self.name).into_owned(),
+            context: self.at.context(),
+            reason,
+        })
+    }
+
+    pub(super) fn step(&mut self) -> Result<()> {
+        self.session.spend_steps(1).map_err(|fault| self.limit(fault))
+    }
+
+    fn template(&mut self, dot: &Evaluated) -> Result<()> {
+        self.session.enter().map_err(|fault| self.limit(fault))?;
+        self.variables.push(Variable { id: ROOT_VARIABLE, value: dot.clone() });
+        let root = &self.tree.root;
+        let result = with_stack(|| self.nodes(dot, root));
+        self.variables.truncate(self.base);
+        self.session.leave();
+        result.map(|_| ())
+    }
+
+    fn nodes(&mut self, dot: &Evaluated, nodes: &'a [Node]) -> Result<Flow> {
+        for node in nodes {
+            self.step()?;
+            let flow = match node {
+                Node::Text(span) => {
+                    self.write(span.of(&self.tree.source))?;
+                    Flow::Next
+                }
+                Node::Comment(_) => Flow::Next,
+                Node::Action(pipe) => {
+                    self.at = At::Action(pipe);
+                    let value = self.pipeline(dot, pipe)?;
+                    if pipe.variables.is_empty() {
+                        self.at = At::Action(pipe);
+                        self.print(pipe, &value)?;
+                    }
+                    Flow::Next
+                }
+                Node::If(branch) => self.branch(dot, branch, false)?,
+                Node::With(branch) => self.branch(dot, branch, true)?,
+                Node::Range(range) => self.range(dot, range)?,
+                Node::Template(invocation) => {
+                    self.invoke(dot, invocation)?;
+                    Flow::Next
+                }
+                Node::Break => Flow::Break,
+                Node::Continue => Flow::Continue,
+            };
+            if flow != Flow::Next {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Next)
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<()> {
+        self.session.spend_bytes(text.len() as u64).map_err(|fault| self.limit(fault))?;
+        self.out.extend_from_slice(text);
+        Ok(())
+    }
+
+    fn print(&mut self, pipe: &Pipe, value: &Evaluated) -> Result<()> {
+        match value {
+            None => self.write(b"<no value>"),
+            Some(Value::String(text)) => self.write(text.as_bytes()),
+            Some(value @ Value::Func(_)) => {
+                self.error(format!("can't print {{{{{pipe}}}}} of type {}", value.type_name()))
+            }
+            Some(value) => {
+                let before = self.out.len();
+                let max = before.saturating_add(self.session.bytes_left());
+                if let Err(error) = fmt::append_pointee(self.out, value, max) {
+                    return match error {
+                        fmt::Error::TooLong(_) => Err(self.limit(Fault::Bytes(self.session.limits().bytes))),
+                        error => self.error(error.to_string()),
+                    };
+                }
+                let written = self.out.len() - before;
+                self.session.spend_bytes(written as u64).map_err(|fault| self.limit(fault))
+            }
+        }
+    }
+
+    /// `if` or `with`.
+    fn branch(&mut self, dot: &Evaluated, branch: &'a Branch, sets_dot: bool) -> Result<Flow> {
+        let outer = self.variables.len();
+        let mut flow = None;
+        for (pipe, body) in &branch.arms {
+            let value = self.pipeline(dot, pipe)?;
+            if value.as_ref().is_some_and(Value::truth) {
+                flow = Some(self.nodes(if sets_dot { &value } else { dot }, body)?);
+                break;
+            }
+        }
+        let flow = match (flow, &branch.otherwise) {
+            (Some(flow), _) => flow,
+            (None, Some(nodes)) => self.nodes(dot, nodes)?,
+            (None, None) => Flow::Next,
+        };
+        self.variables.truncate(outer);
+        Ok(flow)
+    }
+
+    fn range(&mut self, dot: &Evaluated, range: &'a Range) -> Result<Flow> {
+        let outer = self.variables.len();
+        let value = self.pipeline(dot, &range.pipe)?;
+        let ran = self.iterate(range, value)?;
+        let flow = match &range.otherwise {
+            Some(nodes) if !ran => self.nodes(dot, nodes)?,
+            _ => Flow::Next,
+        };
+        self.variables.truncate(outer);
+        Ok(flow)
+    }
+
+    /// Runs the body for every element. False if there was none.
+    fn iterate(&mut self, range: &'a Range, value: Evaluated) -> Result<bool> {
+        match value {
+            None => Ok(false),
+            Some(Value::List(list)) => {
+                for (i, item) in list.iter().enumerate() {
+                    if !self.iteration(range, int(i), item.clone())? {
+                        break;
+                    }
+                }
+                Ok(!list.is_empty())
+            }
+            Some(Value::Map(map)) => {
+                let entries = map.entries();
+                let any = !entries.is_empty();
+                for (key, item) in entries {
+                    if !self.iteration(range, Some(Value::String(key)), item)? {
+                        break;
+                    }
+                }
+                Ok(any)
+            }
+            Some(Value::Bytes(bytes)) => {
+                for (i, byte) in bytes.as_slice().iter().enumerate() {
+                    if !self.iteration(range, int(i), Value::Uint8(*byte))? {
+                        break;
+                    }
+                }
+                Ok(!bytes.is_empty())
+            }
+            Some(Value::Object(object)) if object.is_nil() => match object.underlying() {
+                Some(_) => Ok(false),
+                None => self.error("range can't iterate over <nil>"),
+            },
+            Some(Value::Object(object)) if object.underlying().is_some() => self.iterate(range, object.underlying()),
+            Some(value) => self.count(range, &value),
+        }
+    }
+
+    /// Runs the body for every number below one.
+    fn count(&mut self, range: &'a Range, value: &Value) -> Result<bool> {
+        let of_type: fn(u64) -> Value = match value {
+            Value::Int(_) => |n| Value::Int(n.cast_signed()),
+            Value::Int64(_) => |n| Value::Int64(n.cast_signed()),
+            Value::Int32(_) => |n| Value::Int32(i32::try_from(n).unwrap_or(i32::MAX)),
+            Value::Uint8(_) => |n| Value::Uint8(u8::try_from(n).unwrap_or(u8::MAX)),
+            Value::Uint32(_) => |n| Value::Uint32(u32::try_from(n).unwrap_or(u32::MAX)),
+            Value::Uint64(_) => Value::Uint64,
+            _ => return self.error(format!("range can't iterate over {}", self.shown(value))),
+        };
+        if range.pipe.variables.len() > 1 {
+            return self.error(format!("can't use {} to iterate over more than one variable", self.shown(value)));
+        }
+        let end = match value {
+            Value::Uint64(end) => *end,
+            value => value.as_int().and_then(|end| u64::try_from(end).ok()).unwrap_or(0),
+        };
+        for n in 0..end {
+            if !self.iteration(range, None, of_type(n))? {
+                break;
+            }
+        }
+        Ok(end > 0)
+    }
+
+    /// Runs the body of a range once. False when it breaks.
+    fn iteration(&mut self, range: &'a Range, index: Evaluated, item: Value) -> Result<bool> {
+        self.step()?;
+        let item = Some(item);
+        let mark = self.variables.len();
+        match &*range.pipe.variables {
+            [] => {}
+            [variable] if range.pipe.assigns => self.assign(variable, item.clone())?,
+            [key, variable, ..] if range.pipe.assigns => {
+                self.assign(key, index)?;
+                self.assign(variable, item.clone())?;
+            }
+            // The pipeline has declared them on top, the element's last.
+            variables => {
+                if let Some(top) = self.variables.last_mut() {
+                    top.value.clone_from(&item);
+                }
+                if variables.len() > 1
+                    && let Some(below) = self.variables.iter_mut().rev().nth(1)
+                {
+                    below.value = index;
+                }
+            }
+        }
+        let flow = self.nodes(&item, &range.body)?;
+        self.variables.truncate(mark);
+        Ok(flow != Flow::Break)
+    }
+
+    fn invoke(&mut self, dot: &Evaluated, invocation: &'a Invocation) -> Result<()> {
+        self.at = At::Invocation(invocation);
+        let Some(tree) = self.templates.tree(invocation.name.as_bytes()) else {
+            return self.error(format!("template {} not defined", crate::strconv::quote(invocation.name.as_bytes())));
+        };
+        // Variables that the pipeline declares stay declared.
+        let dot = match &invocation.pipe {
+            Some(pipe) => self.pipeline(dot, pipe)?,
+            None => None,
+        };
+        self.at = At::Invocation(invocation);
+        let base = self.variables.len();
+        let mut inner = Exec {
+            templates: self.templates,
+            session: self.session,
+            out: self.out,
+            variables: self.variables,
+            base,
+            tree,
+            name: invocation.name.as_bytes(),
+            at: At::Invocation(invocation),
+        };
+        inner.template(&dot)
+    }
+
+    /// The value of a pipeline, whose variables are left on the stack.
+    pub(super) fn pipeline(&mut self, dot: &Evaluated, pipe: &'a Pipe) -> Result<Evaluated> {
+        self.at = At::Pipe(pipe);
+        let mut value: Option<Evaluated> = None;
+        for command in &pipe.commands {
+            let result = self.command(dot, command, value)?;
+            // What is in an interface counts, not the interface: nil is no value here.
+            value = Some(result.filter(|value| !matches!(value, Value::Nil)));
+        }
+        let value = value.flatten();
+        for variable in &pipe.variables {
+            if pipe.assigns {
+                self.assign(variable, value.clone())?;
+            } else {
+                self.variables.push(Variable { id: variable.id, value: value.clone() });
+            }
+        }
+        Ok(value)
+    }
+
+    fn assign(&mut self, variable: &VariableName, value: Evaluated) -> Result<()> {
+        let mine = self.variables.get_mut(self.base..).unwrap_or_default();
+        match mine.iter_mut().rev().find(|known| known.id == variable.id) {
+            Some(known) => known.value = value,
+            None => return self.undefined(&variable.name),
+        }
+        Ok(())
+    }
+
+    pub(super) fn variable(&self, variable: &VariableName) -> Result<Evaluated> {
+        let mine = self.variables.get(self.base..).unwrap_or_default();
+        match mine.iter().rev().find(|known| known.id == variable.id) {
+            Some(known) => Ok(known.value.clone()),
+            None => self.undefined(&variable.name),
+        }
+    }
+
+    fn undefined<T>(&self, name: &Str) -> Result<T> {
+        self.error(format!("undefined variable: {name}"))
+    }
+
+    /// A value as `%v` prints it, for error messages.
+    fn shown(&self, value: &Value) -> String {
+        let mut text = Vec::new();
+        match fmt::append(&mut text, value, 1 << 10) {
+            Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+            Err(_) => value.type_name().into_owned(),
+        }
+    }
+}
+
+fn int(i: usize) -> Evaluated {
+    Some(Value::Int(i64::try_from(i).unwrap_or(i64::MAX)))
+}
