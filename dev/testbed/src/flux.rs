@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -36,7 +37,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Flux {
     program: Program,
-    process: Process,
+    process: Mutex<Process>,
     health: u16,
     metrics: u16,
 }
@@ -99,7 +100,7 @@ impl Flux {
             log: options.folder.join("flux.log"),
         };
         let process = Process::start(&program)?;
-        let mut flux = Self { program, process, health, metrics };
+        let flux = Self { program, process: Mutex::new(process), health, metrics };
         flux.ready().await?;
         Ok(flux)
     }
@@ -108,38 +109,38 @@ impl Flux {
     ///
     /// # Errors
     /// As [`Flux::start`].
-    pub async fn restart(&mut self) -> Result<(), FluxError> {
-        self.process.kill();
-        self.process = Process::start(&self.program)?;
+    pub async fn restart(&self) -> Result<(), FluxError> {
+        self.kill();
+        *self.process() = Process::start(&self.program)?;
         self.ready().await
     }
 
     /// Ends the controllers without a chance to tidy up.
-    pub fn kill(&mut self) {
-        self.process.kill();
+    pub fn kill(&self) {
+        self.process().kill();
     }
 
     /// Asks the controllers to end (SIGTERM) and waits.
     ///
     /// # Errors
     /// [`ProcessError::StillRunning`] when they do not.
-    pub fn terminate(&mut self, patience: Duration) -> Result<ExitStatus, ProcessError> {
-        self.process.terminate(patience)
+    pub fn terminate(&self, patience: Duration) -> Result<ExitStatus, ProcessError> {
+        self.process().terminate(patience)
     }
 
-    /// The child, to be frozen or looked at.
-    pub fn process(&mut self) -> &mut Process {
-        &mut self.process
+    /// The exit status if the controllers have ended by themselves.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.process().ended()
     }
 
     /// Everything the controllers have logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.process.log()).unwrap_or_default()
+        std::fs::read_to_string(&self.program.log).unwrap_or_default()
     }
 
     /// The folder of the artifacts.
     pub fn storage(&self) -> PathBuf {
-        self.process.log().with_file_name("storage")
+        self.program.log.with_file_name("storage")
     }
 
     /// The text of `/metrics`.
@@ -155,7 +156,7 @@ impl Flux {
     /// # Errors
     /// The process is gone.
     pub fn usage(&self) -> io::Result<Usage> {
-        usage(self.process.id())
+        usage(self.process().id())
     }
 
     /// Lets [`Usage::peak`] begin anew.
@@ -163,13 +164,13 @@ impl Flux {
     /// # Errors
     /// The process is gone.
     pub fn forget_peak(&self) -> io::Result<()> {
-        std::fs::write(format!("/proc/{}/clear_refs", self.process.id()), "5")
+        std::fs::write(format!("/proc/{}/clear_refs", self.process().id()), "5")
     }
 
-    async fn ready(&mut self) -> Result<(), FluxError> {
+    async fn ready(&self) -> Result<(), FluxError> {
         let deadline = Instant::now() + READY_WITHIN;
         loop {
-            if let Some(status) = self.process.ended() {
+            if let Some(status) = self.ended() {
                 return Err(FluxError::Ended { status, log: self.last_words() });
             }
             if matches!(get(self.health, "/readyz").await, Ok((200, _))) {
@@ -180,6 +181,10 @@ impl Flux {
             }
             sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn last_words(&self) -> String {

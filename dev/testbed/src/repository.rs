@@ -52,6 +52,14 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn commits(&self, trees: &[Files]) -> Result<Vec<String>, GitError> {
+        self.commits_after(None, trees)
+    }
+
+    /// As [`Repository::commits`]; the first is the child of a commit that is there.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub fn commits_after(&self, parent: Option<&str>, trees: &[Files]) -> Result<Vec<String>, GitError> {
         const REF: &str = "refs/import/it";
         let mut stream = Vec::new();
         for (number, files) in (1..).zip(trees) {
@@ -59,12 +67,16 @@ impl Repository {
             let message = format!("commit {number}\n");
             let mut add = |text: &str| stream.extend_from_slice(text.as_bytes());
             add(&format!("commit {REF}\nmark :{number}\nauthor {WHO} {time} +0000\ncommitter {WHO} {time} +0000\n"));
-            add(&format!("data {}\n{message}deleteall\n", message.len()));
+            add(&format!("data {}\n{message}", message.len()));
+            if let Some(parent) = parent.filter(|_| number == 1) {
+                add(&format!("from {parent}\n"));
+            }
+            add("deleteall\n");
             for (path, content) in files {
                 add(&format!("M 100644 inline {}\ndata {}\n{content}\n", quoted(path), content.len()));
             }
         }
-        self.git_with(&["fast-import", "--quiet", "--export-marks=marks"], &stream)?;
+        self.git_fed(&["fast-import", "--quiet", "--export-marks=marks"], &stream)?;
         if !trees.is_empty() {
             self.git(&["update-ref", "-d", REF])?;
         }
@@ -92,11 +104,15 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn git(&self, args: &[&str]) -> Result<String, GitError> {
-        self.git_with(args, b"")
+        self.git_fed(args, b"")
     }
 
-    fn git_with(&self, args: &[&str], input: &[u8]) -> Result<String, GitError> {
-        let output = git(&self.path, args, input)?;
+    /// As [`Repository::git`], with something to read.
+    ///
+    /// # Errors
+    /// [`GitError`].
+    pub fn git_fed(&self, args: &[&str], input: impl AsRef<[u8]>) -> Result<String, GitError> {
+        let output = git(&self.path, args, input.as_ref())?;
         Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 }

@@ -60,10 +60,8 @@ async fn world() -> &'static World<'static> {
 /// The folder of a corpus, which lies beside the checkout. Without it the test says so, and fails where it must not be
 /// missing.
 fn corpus(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("FLUXIDE_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("FLUXIDE_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus"), PathBuf::from);
     let folder = root.join(name);
     if folder.is_dir() {
         return Some(folder);

@@ -1,0 +1,119 @@
+//! Servers that go away and come back: the controllers converge without help.
+
+use std::path::Path;
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Api;
+use serde_json::{Value, json};
+use testbed::{ControlPlane, Flux, World};
+use tokio::time::sleep;
+
+use crate::case::{Case, FLUX, config_map};
+
+/// After an outage everything backs off; it need not be fast, it has to come.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+async fn three(case: &Case<'_>) {
+    case.push(&[("a.yaml", &config_map("one", "1"))]);
+    case.source().await;
+    for n in 0..3 {
+        case.kustomization(&format!("app-{n}"), json!({ "namePrefix": format!("n{n}-") })).await;
+    }
+    for n in 0..3 {
+        case.ready("Kustomization", &format!("app-{n}")).await;
+    }
+}
+
+async fn converges(case: &Case<'_>, commit: &str) {
+    for n in 0..3 {
+        let at = |o: &Value| o["status"]["lastAppliedRevision"].as_str().is_some_and(|r| r.ends_with(commit));
+        case.within(PATIENCE, "Kustomization", &format!("app-{n}"), "at the commit", at).await;
+    }
+}
+
+#[tokio::test]
+async fn the_api_server_restarts() {
+    let plane = ControlPlane::start().await.unwrap();
+    let world = World::on(&plane, Path::new(FLUX), &[]).await.unwrap();
+    let case = Case::on(&world, "restart").await;
+    three(&case).await;
+    plane.api_server().kill();
+    sleep(Duration::from_secs(3)).await;
+    plane.api_server().start().unwrap();
+    plane.ready().await.unwrap();
+    let commit = case.push(&[("a.yaml", &config_map("one", "2"))]);
+    case.request("GitRepository", "repo").await;
+    converges(&case, &commit).await;
+    assert!(world.flux.ended().is_none(), "the controllers ended:\n{}", world.flux.log());
+}
+
+#[tokio::test]
+async fn etcd_stops_for_twenty_seconds() {
+    let plane = ControlPlane::start().await.unwrap();
+    let world = World::on(&plane, Path::new(FLUX), &[]).await.unwrap();
+    let case = Case::on(&world, "etcd").await;
+    three(&case).await;
+    let commit = case.push(&[("a.yaml", &config_map("one", "2"))]);
+    case.request("GitRepository", "repo").await;
+    plane.etcd().pause().unwrap();
+    sleep(Duration::from_secs(20)).await;
+    plane.etcd().resume().unwrap();
+    plane.ready().await.unwrap();
+    converges(&case, &commit).await;
+    assert!(world.flux.ended().is_none(), "the controllers ended:\n{}", world.flux.log());
+}
+
+#[tokio::test]
+async fn one_of_two_leads_and_the_other_takes_over() {
+    let plane = ControlPlane::start().await.unwrap();
+    let leading = ["--enable-leader-election"];
+    let world = World::on(&plane, Path::new(FLUX), &leading).await.unwrap();
+    let options = world.second("second", &leading).unwrap();
+    let second = Flux::start(&options).await.unwrap();
+    let leases: Api<Lease> = Api::all(plane.client().await.unwrap());
+    let holders = async || -> Vec<String> {
+        let list = leases.list(&Default::default()).await.unwrap();
+        let held = list.items.into_iter().filter(|l| l.metadata.namespace.as_deref() != Some("kube-system"));
+        held.filter_map(|l| l.spec?.holder_identity).filter(|h| !h.is_empty()).collect()
+    };
+    let case = Case::on(&world, "leader").await;
+    three(&case).await;
+    let before = holders().await;
+    assert!(!before.is_empty(), "nobody holds a lease");
+    assert!(before.iter().all(|h| *h == before[0]), "two processes lead: {before:?}");
+    world.flux.kill();
+    let case = Case::on(&world, "successor").await;
+    three(&case).await;
+    let after = holders().await;
+    assert!(after.iter().all(|h| *h != before[0]), "{before:?} became {after:?}");
+    let status = second.terminate(Duration::from_secs(20)).unwrap();
+    assert!(status.success(), "SIGTERM ended it with {status}");
+    assert!(holders().await.is_empty(), "a leader that ends in peace lets go of its lease");
+}
+
+#[tokio::test]
+async fn the_disk_of_the_artifacts_is_full() {
+    let plane = ControlPlane::start().await.unwrap();
+    // The storage becomes a file system of 256 KiB, seen by the controllers alone.
+    let wrapper = plane.folder().join("flux-on-a-small-disk");
+    let script = format!(
+        "#!/bin/sh\nfor arg; do case $arg in --storage-path=*) storage=${{arg#--storage-path=}};; esac; done\n\
+         exec unshare --map-root-user --mount sh -c \
+         'mount -t tmpfs -o size=256k tmpfs \"$0\" && exec {FLUX} \"$@\"' \"$storage\" \"$@\"\n"
+    );
+    std::fs::write(&wrapper, script).unwrap();
+    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let world = World::on(&plane, &wrapper, &[]).await.unwrap();
+    let case = Case::on(&world, "disk").await;
+    three(&case).await;
+    // Does not compress.
+    let noise: String = (0..40_000u64).map(|n| format!("{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+    case.push(&[("a.yaml", &config_map("one", "2")), ("noise.txt", &noise)]);
+    case.request("GitRepository", "repo").await;
+    let message = case.fails("GitRepository", "repo", "ArchiveOperationFailed", &["No space left"]).await;
+    assert!(!message.is_empty());
+    let commit = case.push(&[("a.yaml", &config_map("one", "3"))]);
+    converges(&case, &commit).await;
+    assert!(world.flux.ended().is_none(), "the controllers ended:\n{}", world.flux.log());
+}
