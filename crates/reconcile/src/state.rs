@@ -64,7 +64,8 @@ impl State {
             }
             Self::Retrying { reason, message, doing } => {
                 say(Statement::no(ConditionType::Ready, reason, message));
-                let before = conditions::get(conditions, ConditionType::Reconciling).map(|condition| condition.message.clone());
+                let before =
+                    conditions::get(conditions, ConditionType::Reconciling).map(|condition| condition.message.clone());
                 if let Some(doing) = doing.clone().or(before) {
                     let retrying = Statement::yes(ConditionType::Reconciling, reason::PROGRESSING_WITH_RETRY, doing);
                     conditions::set(conditions, &retrying, generation, now);

@@ -183,7 +183,7 @@ impl<S: Spec> Turn<S> {
 
     /// Removes a condition of the kind's own.
     pub fn unsay(&mut self, condition: ConditionType) {
-        conditions::remove(self.status.conditions_mut(), condition.as_str());
+        conditions::remove(self.status.conditions_mut(), condition);
     }
 
     /// Tells what happened.
