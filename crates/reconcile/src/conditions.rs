@@ -106,6 +106,8 @@ fn truncated(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use ConditionType::{ArtifactInStorage, Healthy, Ready, Reconciling, Stalled};
+
     use super::*;
 
     fn at(second: i64) -> Timestamp {
@@ -127,7 +129,6 @@ mod tests {
     #[test]
     fn the_three_that_people_read_come_first() {
         let mut conditions = Vec::new();
-        use ConditionType::{ArtifactInStorage, Healthy, Ready, Reconciling, Stalled};
         for kind in [Healthy, ArtifactInStorage, Ready, Reconciling, Stalled] {
             set(&mut conditions, &Statement::yes(kind, "R", ""), 1, at(1));
         }
