@@ -12,7 +12,7 @@ use kube::{
 use serde_json::Value;
 
 use crate::cli::{
-    failure::Failure,
+    failure::{Failure, chain},
     kinds::Row,
     settings::{Connection, Settings, read_file},
 };
@@ -163,7 +163,7 @@ fn explain(error: kube::Error, row: &Row) -> Failure {
 }
 
 /// The kubeconfig with the flags laid over it; inside a cluster, and without a kubeconfig, the pod's own access.
-async fn config(connection: &Connection) -> Result<Config, Failure> {
+pub(crate) async fn config(connection: &Connection) -> Result<Config, Failure> {
     let options = KubeConfigOptions {
         context: connection.context.clone(),
         cluster: connection.cluster.clone(),
@@ -240,18 +240,4 @@ fn address(server: &str) -> Result<Uri, Failure> {
 fn certificates(pem: &[u8]) -> Vec<Vec<u8>> {
     use rustls::pki_types::{CertificateDer, pem::PemObject as _};
     CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).map(|certificate| certificate.to_vec()).collect()
-}
-
-/// An error with its causes, each said once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.to_string();
-        if !text.contains(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -1,6 +1,6 @@
 //! Why a command failed: one line for people, and at most one hint.
 
-use std::{error::Error as _, fmt::Write as _};
+use std::error::Error;
 
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,21 +35,22 @@ impl From<kube::Error> for Failure {
         match error {
             kube::Error::Api(status) if !status.message.is_empty() => Self::new(status.message),
             kube::Error::Api(status) => Self::new(format!("the API server answered {} {}", status.code, status.reason)),
-            error => {
-                let mut message = "the API server cannot be reached".to_owned();
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    let text = error.to_string();
-                    if !message.ends_with(&text) {
-                        let _ = write!(message, ": {text}");
-                    }
-                    cause = error.source();
-                }
-                if error.source().is_none() {
-                    let _ = write!(message, ": {error}");
-                }
-                Self::new(message).hint("which cluster is meant is decided by --kubeconfig, --context and $KUBECONFIG")
-            }
+            error => Self::new(format!("the API server cannot be asked: {}", chain(&error)))
+                .hint("which cluster is meant is decided by --kubeconfig, --context and $KUBECONFIG"),
         }
     }
+}
+
+/// An error with its causes, each said once.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.to_string();
+        if !text.contains(&inner) {
+            text = format!("{text}: {inner}");
+        }
+        cause = error.source();
+    }
+    text
 }

@@ -3,7 +3,7 @@
 /// Lays out a table. Without a header the rows stand alone.
 ///
 /// Each column is as wide as its widest line. A cell of several lines makes its row as high; the other cells of the row
-/// are blank there. Rows end with a tab, the header does not.
+/// are blank there. Rows end with a tab, the header with a blank.
 ///
 /// # Source
 /// Flux 2.9.4's output, recorded byte by byte, and its table printer's settings.
@@ -21,10 +21,8 @@ pub(crate) fn layout(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = String::new();
     if !header.is_empty() {
         for (column, title) in header.iter().enumerate() {
-            if column > 0 {
-                text.push('\t');
-            }
             pad(&mut text, &title.to_uppercase(), widths[column]);
+            text.push(if column + 1 == header.len() { ' ' } else { '\t' });
         }
         text.push('\n');
     }
@@ -68,7 +66,7 @@ mod tests {
             layout(&["Name", "Ready", "Message"], &[row(["a", "True", "all is well"]), row(["long-name", "", ""])]);
         assert_eq!(
             text,
-            "NAME     \tREADY\tMESSAGE    \n\
+            "NAME     \tREADY\tMESSAGE     \n\
              a        \tTrue \tall is well\t\n\
              long-name\t     \t           \t\n"
         );
@@ -77,12 +75,12 @@ mod tests {
     #[test]
     fn a_cell_of_several_lines_leaves_the_others_blank() {
         let text = layout(&["A", "B", "C"], &[row(["x", "one\ntwo three\n", "é"])]);
-        assert_eq!(text, "A\tB        \tC\nx\tone      \té\t\n \ttwo three\t \t\n \t         \t \t\n");
+        assert_eq!(text, "A\tB        \tC \nx\tone      \té\t\n \ttwo three\t \t\n \t         \t \t\n");
     }
 
     #[test]
     fn without_header_the_rows_stand_alone() {
         assert_eq!(layout(&[], &[row(["x", "yy", ""])]), "x\tyy\t\t\n");
-        assert_eq!(layout(&["Name", "Ready"], &[]), "NAME\tREADY\n");
+        assert_eq!(layout(&["Name", "Ready"], &[]), "NAME\tREADY \n");
     }
 }

@@ -1,0 +1,162 @@
+//! What `flux sandbox` shows: the entry, what it has applied, and how each Kustomization in it is.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use api::{ConditionType, Kustomization, Spec};
+use object::inventory::Entry;
+use reconcile::Key;
+
+use super::Objects;
+
+/// How many objects of one Kustomization are drawn; the rest is counted.
+const DRAWN: usize = 12;
+
+/// Looks at the stores that the controllers read from.
+pub(super) struct View {
+    objects: Objects,
+    entry: Key,
+}
+
+/// What was seen at one moment.
+pub(super) struct State {
+    source: Line,
+    entry: Node,
+}
+
+/// An object, and how it is.
+#[derive(Default)]
+struct Line {
+    name: String,
+    health: Option<bool>,
+    message: String,
+}
+
+/// A Kustomization, and what it has applied.
+struct Node {
+    line: Line,
+    objects: Vec<String>,
+    nodes: Vec<Node>,
+}
+
+impl View {
+    pub(super) fn new(objects: Objects, namespace: &str, name: &str) -> Self {
+        Self { objects, entry: Key::new(namespace, name) }
+    }
+
+    /// Looks now.
+    pub(super) fn look(&self) -> State {
+        let source = self.objects.0.get(&self.entry);
+        let revision = source.as_ref().and_then(|source| source.status.as_ref()?.artifact.as_ref().map(|a| a.revision.clone()));
+        let line = line(&format!("GitRepository/{}", self.entry), source.as_deref(), revision.is_some());
+        let mut seen = BTreeSet::new();
+        State { source: line, entry: self.node(&self.entry, revision.as_deref(), &mut seen) }
+    }
+
+    fn node(&self, key: &Key, revision: Option<&str>, seen: &mut BTreeSet<Key>) -> Node {
+        seen.insert(key.clone());
+        let object = self.objects.1.get(key);
+        let status = object.as_ref().and_then(|object| object.status.clone()).unwrap_or_default();
+        let is_current = revision.is_some() && status.last_applied_revision.as_deref() == revision;
+        let mut node = Node {
+            line: line(&format!("Kustomization/{key}"), object.as_deref(), is_current),
+            objects: Vec::new(),
+            nodes: Vec::new(),
+        };
+        for entry in status.inventory.unwrap_or_default().entries {
+            let Ok(Entry { id, .. }) = Entry::parse(&entry.id, &entry.version) else { continue };
+            let kind = Kustomization::kind();
+            let inner = Key::new(id.namespace.clone().unwrap_or_default(), id.name.clone());
+            if id.group == kind.group && id.kind == kind.kind {
+                if !seen.contains(&inner) {
+                    node.nodes.push(self.node(&inner, revision, seen));
+                }
+            } else {
+                node.objects.push(id.to_string());
+            }
+        }
+        node
+    }
+}
+
+/// `is_current`: whether what the object says is about what is wanted now.
+fn line<S: Spec>(name: &str, object: Option<&api::FluxObject<S>>, is_current: bool) -> Line {
+    let ready = object.and_then(|object| object.condition(ConditionType::Ready));
+    let observed = object.is_some_and(|object| object.observed_generation() == object.generation());
+    let health = match ready.map(|ready| ready.status.as_str()) {
+        Some("True") if is_current && observed => Some(true),
+        Some("False") => Some(false),
+        _ => None,
+    };
+    let doing = object.and_then(|object| object.condition(ConditionType::Reconciling)).map(|doing| doing.message.clone());
+    let message = match (health, ready) {
+        (None, _) => doing.unwrap_or_else(|| "waiting to be reconciled".to_owned()),
+        (Some(_), ready) => ready.map(|ready| ready.message.clone()).unwrap_or_default(),
+    };
+    Line { name: name.to_owned(), health, message }
+}
+
+impl State {
+    /// Whether the source and every Kustomization in the tree are ready.
+    pub(super) fn is_ready(&self) -> bool {
+        self.source.health == Some(true) && self.entry.all().iter().all(|line| line.health == Some(true))
+    }
+
+    /// What is not ready, and why: one line each.
+    pub(super) fn reasons(&self) -> String {
+        let mut text = String::new();
+        for line in [&self.source].into_iter().chain(self.entry.all()) {
+            if line.health != Some(true) {
+                // Writing to a String cannot fail.
+                drop(writeln!(text, "{}: {}", line.name, line.message));
+            }
+        }
+        text
+    }
+
+    /// The tree as text.
+    pub(super) fn draw(&self) -> String {
+        let mut text = String::new();
+        self.source.draw(&mut text, "");
+        self.entry.draw(&mut text, "", "");
+        text
+    }
+}
+
+impl Line {
+    fn draw(&self, text: &mut String, branch: &str) {
+        let symbol = match self.health {
+            Some(true) => '✔',
+            Some(false) => '✗',
+            None => '◎',
+        };
+        let message = self.message.lines().next().unwrap_or_default();
+        drop(writeln!(text, "{branch}{symbol} {}  {message}", self.name));
+    }
+}
+
+impl Node {
+    fn all(&self) -> Vec<&Line> {
+        let mut lines = vec![&self.line];
+        lines.extend(self.nodes.iter().flat_map(Node::all));
+        lines
+    }
+
+    fn draw(&self, text: &mut String, branch: &str, indent: &str) {
+        self.line.draw(text, branch);
+        let hidden = self.objects.len().saturating_sub(DRAWN);
+        let mut leaves: Vec<String> = self.objects.iter().take(DRAWN).cloned().collect();
+        if hidden > 0 {
+            leaves.push(format!("and {hidden} more"));
+        }
+        let last = leaves.len() + self.nodes.len();
+        let branches = |index: usize| if index == last { ("└── ", "    ") } else { ("├── ", "│   ") };
+        for (index, leaf) in leaves.iter().enumerate() {
+            drop(writeln!(text, "{indent}{}{leaf}", branches(index + 1).0));
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            let (branch, inner) = branches(leaves.len() + index + 1);
+            node.draw(text, &format!("{indent}{branch}"), &format!("{indent}{inner}"));
+        }
+    }
+}
