@@ -1,5 +1,6 @@
 //! A namespace, a repository and many Kustomizations, and waiting for all of them with one watch.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -81,8 +82,8 @@ impl<'w> Bed<'w> {
         let mut apis: BTreeMap<String, Api<DynamicObject>> = BTreeMap::new();
         for object in objects {
             let kind = object["kind"].to_string();
-            if !apis.contains_key(&kind) {
-                apis.insert(kind, kinds::of(client, object).await.unwrap().api(client, self.ns.name()));
+            if let Entry::Vacant(unknown) = apis.entry(kind) {
+                unknown.insert(kinds::of(client, object).await.unwrap().api(client, self.ns.name()));
             }
         }
         let params = PatchParams::apply("user").force();
@@ -143,9 +144,8 @@ impl<'w> Bed<'w> {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, all).await.is_err() {
-            panic!("not within {} s: {missing:?}\n{}", PATIENCE.as_secs(), self.world.flux.log());
-        }
+        let ended = tokio::time::timeout(PATIENCE, all).await;
+        assert!(ended.is_ok(), "not within {} s: {missing:?}\n{}", PATIENCE.as_secs(), self.world.flux.log());
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kube::Client;
-use kube::api::{Api, DeleteParams, DynamicObject, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use testbed::{Namespace, Repository, World, kinds};
 use tokio::sync::OnceCell;
@@ -219,7 +219,7 @@ impl<'w> Case<'w> {
         let warned = |event: &DynamicObject| event.data["type"] == "Warning" && event.data["reason"] == reason;
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            let events = self.api("Event").await.list(&Default::default()).await.unwrap();
+            let events = self.api("Event").await.list(&ListParams::default()).await.unwrap();
             let told = |e: &DynamicObject| e.data["note"].as_str().is_some_and(|n| says_the_same(n, &message));
             if events.items.iter().any(|e| warned(e) && told(e)) {
                 break;
@@ -240,7 +240,7 @@ impl<'w> Case<'w> {
 
     /// The names of what is in this namespace with the labels of a Kustomization, as `Kind/name`.
     pub(crate) async fn owned(&self, kind: &str) -> Vec<String> {
-        let list = self.api(kind).await.list(&Default::default()).await.unwrap();
+        let list = self.api(kind).await.list(&ListParams::default()).await.unwrap();
         let labelled = |o: &&DynamicObject| {
             o.metadata.labels.as_ref().is_some_and(|l| l.contains_key("kustomize.toolkit.fluxcd.io/name"))
         };

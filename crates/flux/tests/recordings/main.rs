@@ -6,6 +6,8 @@
 //!
 //! `cargo test -p flux --test recordings drift` plays those whose name contains `drift`. What ours left is kept in
 //! `target/tmp/recordings`, beside what Flux left.
+#![allow(clippy::unwrap_used, reason = "the whole crate is tests")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test that runs a corpus says how many cases it ran")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
