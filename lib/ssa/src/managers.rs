@@ -80,7 +80,8 @@ pub struct Managers {
 }
 
 impl Managers {
-    fn matches(&self, entry: &Entry) -> bool {
+    /// Whether the entry is of one of these managers, for the object itself.
+    pub fn matches(&self, entry: &Entry) -> bool {
         entry.operation() == Some(self.operation)
             && entry.subresource().is_empty()
             && entry.manager().starts_with(&self.prefix)
