@@ -16,8 +16,8 @@ pub(crate) trait Build {
     fn scalar(&mut self, scalar: ScalarEvent<'_>) -> Result<(), ErrorKind>;
     /// A collection starts.
     fn open(&mut self, kind: Kind, start: OpenEvent<'_>) -> Result<(), ErrorKind>;
-    /// The collection that was opened last ends at this byte.
-    fn close(&mut self, end: u32) -> Result<(), ErrorKind>;
+    /// The collection that was opened last ends: in brackets behind them, else before what stands at the place.
+    fn close(&mut self, place: Place) -> Result<(), ErrorKind>;
     /// An alias of an anchor whose node is complete.
     fn alias(&mut self, anchor: usize, name: &str, place: Place) -> Result<(), ErrorKind>;
     /// The name of the anchor of the node that came last.
@@ -161,7 +161,11 @@ impl<'t> Composer<'t> {
 
     fn node<B: Build>(&mut self, build: &mut B, event: Event<'t>, span: &Span) -> Result<(), ErrorKind> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
+            Event::Scalar(mut text, style, anchor, tag) => {
+                // The parser writes a tilde where nothing stands.
+                if text == "~" && span.is_empty() {
+                    text = Cow::Borrowed("");
+                }
                 self.count(1)?;
                 if anchor != 0 {
                     let nodes = 1 + text.len() / Limits::TEXT_PER_NODE;
@@ -194,7 +198,7 @@ impl<'t> Composer<'t> {
                     }
                     self.raise(height)?;
                 }
-                build.close(place(span).end)
+                build.close(place(span))
             }
             Event::Alias(anchor) => {
                 let name = || span.slice(self.text).unwrap_or_default().trim_start_matches('*');

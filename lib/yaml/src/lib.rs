@@ -17,6 +17,6 @@ mod value;
 pub use error::{Error, ErrorKind, Position};
 pub use limits::Limits;
 pub use node::{Comments, Content, Document, Layout, Node, Style};
-pub use print::print;
+pub use print::{Sequences, print, print_documents};
 pub use reader::{Duplicates, Located, Reader, Values, read, text, to_value, to_values};
 pub use schema::Schema;

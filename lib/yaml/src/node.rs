@@ -221,6 +221,10 @@ impl Node {
         }
     }
 
+    pub(crate) fn is_block_scalar(&self) -> bool {
+        matches!(self.style(), Some(Style::Literal | Style::Folded))
+    }
+
     /// The pairs of a mapping, or of the mapping that it is an alias of.
     pub fn pairs(&self) -> Option<&[(Node, Node)]> {
         match &self.resolved().content {

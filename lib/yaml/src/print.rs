@@ -1,11 +1,13 @@
 //! Prints JSON values as sigs.k8s.io/yaml does.
 
+mod document;
 mod order;
 mod scalar;
 
 use serde_json::{Map, Value};
 
 use crate::schema;
+pub use document::{Sequences, print_documents};
 
 /// Prints a value byte for byte as `Marshal` of sigs.k8s.io/yaml does: sorted keys, sequences not indented under their
 /// key, plain scalars where they read back as strings, folding after column 80. Ends with a line feed.

@@ -151,7 +151,7 @@ impl Build for ToValue {
         Ok(())
     }
 
-    fn close(&mut self, _end: u32) -> Result<(), ErrorKind> {
+    fn close(&mut self, _place: Place) -> Result<(), ErrorKind> {
         self.flow = self.flow.saturating_sub(1);
         let (value, anchor) = match self.frames.pop() {
             Some(Frame::Sequence { items, anchor }) => (Value::Array(items), anchor),
@@ -328,7 +328,7 @@ fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
         Content::Sequence { items, layout } => {
             build.open(Kind::Sequence, start(layout)).map_err(located)?;
             items.iter().try_for_each(|item| feed(item, build))?;
-            build.close(0).map_err(located)
+            build.close(place).map_err(located)
         }
         Content::Mapping { pairs, layout } => {
             build.open(Kind::Mapping, start(layout)).map_err(located)?;
@@ -336,7 +336,7 @@ fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
                 feed(key, build)?;
                 feed(value, build)?;
             }
-            build.close(0).map_err(located)
+            build.close(place).map_err(located)
         }
         Content::Alias { target, .. } if target.text().is_some() => feed(target, build),
         Content::Alias { target, .. } => {

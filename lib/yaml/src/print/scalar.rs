@@ -73,17 +73,17 @@ fn quotes(text: &str) -> Quotes {
 }
 
 /// What decides about a string's quotes.
-struct Shape {
+pub(super) struct Shape {
     /// Characters that need an escape.
-    special: bool,
+    pub(super) special: bool,
     /// Characters that mean something in YAML where they stand.
-    indicators: bool,
+    pub(super) indicators: bool,
     /// A space at the end of a line.
-    space_before_break: bool,
+    pub(super) space_before_break: bool,
 }
 
 impl Shape {
-    fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let blank_or_end = |i: usize| matches!(bytes.get(i), None | Some(b' ' | b'\t'));
         let mut shape = Self {
@@ -114,7 +114,7 @@ impl Shape {
 }
 
 /// Whether a character is only printed escaped. The line breaks of YAML 1.1 are: readers differ about them.
-fn needs_escape(c: char) -> bool {
+pub(super) fn needs_escape(c: char) -> bool {
     match c {
         '\u{2028}' | '\u{2029}' | '\u{feff}' => true,
         _ => !matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{fffd}'),
@@ -238,7 +238,7 @@ fn double(out: &mut String, text: &str, indent: Option<usize>) {
     out.push('"');
 }
 
-fn escape(out: &mut String, c: char) {
+pub(super) fn escape(out: &mut String, c: char) {
     let short = match c {
         '\0' => '0',
         '\x07' => 'a',
