@@ -59,6 +59,7 @@ pub struct ControlPlane {
     controller_manager: Server,
     etcd: Server,
     address: String,
+    port: u16,
     audit_log: PathBuf,
     // Last, so that the servers are gone before their folder is.
     folder: TempDir,
@@ -126,7 +127,7 @@ impl ControlPlane {
         let etcd = Server::start_new(etcd(folder.path(), client_port, peer_port)?)?;
         let api_server = Server::start_new(api_server(folder.path(), &certs, client_port, secure_port, &audit_log)?)?;
         let controller_manager = Server::start_new(controller_manager(folder.path(), &certs)?)?;
-        let plane = Self { api_server, controller_manager, etcd, address, audit_log, folder };
+        let plane = Self { api_server, controller_manager, etcd, address, port: secure_port, audit_log, folder };
         plane.ready().await?;
         Ok(plane)
     }
@@ -183,6 +184,22 @@ impl ControlPlane {
     /// The kubeconfig file of a user.
     pub fn kubeconfig(&self, user: User) -> PathBuf {
         kubeconfig_path(self.folder.path(), user)
+    }
+
+    /// Writes the kubeconfig of a user who reaches the API server through another port of loopback.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn kubeconfig_through(&self, user: User, port: u16) -> std::io::Result<PathBuf> {
+        let text = std::fs::read_to_string(self.kubeconfig(user))?;
+        let path = self.folder.path().join(format!("{}-through-{port}.kubeconfig", user.name()));
+        std::fs::write(&path, text.replace(&self.address, &format!("https://127.0.0.1:{port}")))?;
+        Ok(path)
+    }
+
+    /// The port of the API server.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// `https://127.0.0.1:PORT`.

@@ -5,11 +5,13 @@
 
 pub mod control_plane;
 pub mod flux;
+pub mod git;
 pub mod kinds;
 pub mod namespace;
 pub mod notifications;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod recordings;
 pub mod repository;
 pub mod smart_http;
@@ -19,6 +21,7 @@ pub use control_plane::{ControlPlane, Requests, StartError, User};
 pub use flux::Flux;
 pub use namespace::Namespace;
 pub use notifications::Notifications;
+pub use proxy::Proxy;
 pub use repository::Repository;
 pub use smart_http::SmartHttp;
 pub use world::World;

@@ -1,6 +1,7 @@
 //! Servers that go away and come back: the controllers converge without help.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
-use testbed::{ControlPlane, Flux, World};
+use testbed::{ControlPlane, Flux, Proxy, User, World};
 use tokio::time::sleep;
 
 use crate::case::{Case, FLUX, config_map};
@@ -67,6 +68,63 @@ async fn etcd_stops_for_twenty_seconds() {
 }
 
 #[tokio::test]
+async fn watches_are_cut_again_and_again() {
+    let plane = ControlPlane::start().await.unwrap();
+    let world = World::on(&plane, Path::new(FLUX), &[]).await.unwrap();
+    world.flux.kill();
+    let proxy = Proxy::start(plane.port()).unwrap();
+    let mut options = world.second("behind-a-wire", &[]).unwrap();
+    options.kubeconfig = plane.kubeconfig_through(User::Flux, proxy.port()).unwrap();
+    let flux = Flux::start(&options).await.unwrap();
+    let case = Case::on(&world, "cut").await;
+    three(&case).await;
+    let mut commit = String::new();
+    for round in 0..5 {
+        commit = case.push(&[("a.yaml", &config_map("one", &format!("r{round}")))]);
+        case.request("GitRepository", "repo").await;
+        sleep(Duration::from_millis(300 * round)).await;
+        assert!(proxy.cut() > 0, "the controllers are not connected");
+    }
+    converges(&case, &commit).await;
+    assert!(flux.ended().is_none(), "the controllers ended:\n{}", flux.log());
+}
+
+#[tokio::test]
+async fn the_api_server_answers_too_many_requests() {
+    let plane = ControlPlane::start().await.unwrap();
+    let world = World::on(&plane, Path::new(FLUX), &[]).await.unwrap();
+    let case = Case::on(&world, "busy").await;
+    three(&case).await;
+    case.apply(
+        "apiVersion: flowcontrol.apiserver.k8s.io/v1
+kind: PriorityLevelConfiguration
+metadata: {name: refused}
+spec: {type: Limited, limited: {nominalConcurrencyShares: 0, lendablePercent: 0, borrowingLimitPercent: 0, limitResponse: {type: Reject}}}
+---
+apiVersion: flowcontrol.apiserver.k8s.io/v1
+kind: FlowSchema
+metadata: {name: refused}
+spec:
+  priorityLevelConfiguration: {name: refused}
+  matchingPrecedence: 1
+  rules:
+  - subjects: [{kind: User, user: {name: flux}}]
+    resourceRules: [{verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true}]
+",
+    )
+    .await;
+    let mark = plane.mark();
+    let commit = case.push(&[("a.yaml", &config_map("one", "2"))]);
+    case.request("GitRepository", "repo").await;
+    sleep(Duration::from_secs(10)).await;
+    let refused = plane.requests(User::Flux, mark).unwrap().only(|r| r.status == 429);
+    case.delete("FlowSchema", "refused").await;
+    converges(&case, &commit).await;
+    assert!(refused.count() > 0, "nothing was refused, so nothing was tested");
+    assert!(world.flux.ended().is_none(), "the controllers ended:\n{}", world.flux.log());
+}
+
+#[tokio::test]
 async fn one_of_two_leads_and_the_other_takes_over() {
     let plane = ControlPlane::start().await.unwrap();
     let leading = ["--enable-leader-election"];
@@ -111,7 +169,10 @@ async fn the_disk_of_the_artifacts_is_full() {
     let case = Case::on(&world, "disk").await;
     three(&case).await;
     // Does not compress.
-    let noise: String = (0..40_000u64).map(|n| format!("{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+    let noise: String = (0..40_000u64).fold(String::new(), |mut noise, n| {
+        let _ = write!(noise, "{:016x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        noise
+    });
     case.push(&[("a.yaml", &config_map("one", "2")), ("noise.txt", &noise)]);
     case.request("GitRepository", "repo").await;
     let message = case.fails("GitRepository", "repo", "ArchiveOperationFailed", &["No space left"]).await;
