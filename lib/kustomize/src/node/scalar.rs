@@ -1,0 +1,169 @@
+//! Scalars: a text, the type it was given, and its quotes.
+
+use serde_json::Value;
+use yaml::Schema;
+
+use super::Unprintable;
+
+/// What a scalar was read or written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// Written without a type: the text decides when it is printed, unless it is quoted.
+    Unknown,
+    Null,
+    Bool,
+    Int,
+    Float,
+    Timestamp,
+    Str,
+}
+
+/// How a scalar was written in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quote {
+    Plain,
+    Single,
+    Double,
+    /// A literal or folded block.
+    Block,
+}
+
+/// A scalar value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scalar {
+    pub(crate) text: Box<str>,
+    pub(crate) tag: Tag,
+    pub(crate) quote: Quote,
+}
+
+impl Tag {
+    /// What a text is when it stands plain in a file.
+    pub(crate) fn of_plain(text: &str) -> Self {
+        if is_surely_text(text) {
+            return Self::Str;
+        }
+        match yaml::Node::plain(text).to_value(Schema::V3) {
+            Ok(Value::Null) => Self::Null,
+            Ok(Value::Bool(_)) => Self::Bool,
+            Ok(Value::Number(number)) if number.is_f64() => Self::Float,
+            Ok(Value::Number(_)) => Self::Int,
+            Ok(Value::String(value)) if value == text => Self::Str,
+            Ok(_) => Self::Timestamp,
+            // Infinities and the like: numbers that JSON does not have.
+            Err(_) => Self::Float,
+        }
+    }
+
+    fn short(self) -> Option<&'static str> {
+        match self {
+            Self::Unknown => None,
+            Self::Null => Some("!!null"),
+            Self::Bool => Some("!!bool"),
+            Self::Int => Some("!!int"),
+            Self::Float => Some("!!float"),
+            Self::Timestamp => Some("!!timestamp"),
+            Self::Str => Some("!!str"),
+        }
+    }
+
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Unknown | Self::Str => "text",
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Int => "a whole number",
+            Self::Float => "a number that JSON can hold",
+            Self::Timestamp => "a timestamp",
+        }
+    }
+}
+
+/// A quick no for nearly all texts: only words, numbers, dates and nothing are anything else than text.
+fn is_surely_text(text: &str) -> bool {
+    match text.as_bytes() {
+        [] | [b'~'] => false,
+        [b'0'..=b'9' | b'.' | b'+' | b'-', ..] => false,
+        [b'n' | b'N' | b't' | b'T' | b'f' | b'F', ..] => text.len() > 5,
+        _ => true,
+    }
+}
+
+impl Scalar {
+    pub(crate) fn new(text: impl Into<Box<str>>, tag: Tag) -> Self {
+        Self { text: text.into(), tag, quote: Quote::Plain }
+    }
+
+    pub(crate) fn str(text: impl Into<Box<str>>) -> Self {
+        Self::new(text, Tag::Str)
+    }
+
+    /// A number that went through Go's JSON and YAML: a float whose text may look like an integer again.
+    pub(crate) fn from_float(number: f64) -> Self {
+        let text = crate::go::format_float(number);
+        let tag = if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') { Tag::Int } else { Tag::Float };
+        Self::new(text, tag)
+    }
+
+    /// A string that went through Go's YAML: quoted where it would be something else, a block where it has lines.
+    pub(crate) fn from_string(text: String) -> Self {
+        let quote = if text.contains('\n') {
+            Quote::Block
+        } else if Tag::of_plain(&text) == Tag::Str {
+            Quote::Plain
+        } else {
+            Quote::Double
+        };
+        Self { text: text.into(), tag: Tag::Str, quote }
+    }
+
+    /// True for strings and for what has no type yet.
+    pub(crate) fn is_string(&self) -> bool {
+        matches!(self.tag, Tag::Str | Tag::Unknown)
+    }
+
+    /// The text as it would stand in a YAML file.
+    pub(crate) fn rendered(&self) -> String {
+        match self.quote {
+            Quote::Single => format!("'{}'", self.text.replace('\'', "''")),
+            Quote::Double => format!("{:?}", self.text),
+            Quote::Block => format!("|\n{}", self.text),
+            Quote::Plain if self.tag == Tag::Str && Tag::of_plain(&self.text) != Tag::Str => format!("{:?}", self.text),
+            Quote::Plain => self.text.to_string(),
+        }
+    }
+
+    /// Whether [`Scalar::to_value`] gives a value, without making one for texts.
+    pub(crate) fn check(&self) -> Result<(), Unprintable> {
+        if self.tag == Tag::Str { Ok(()) } else { self.to_value().map(drop) }
+    }
+
+    /// The scalar as JSON: printed as YAML with its type and quotes, and read back.
+    pub(crate) fn to_value(&self) -> Result<Value, Unprintable> {
+        let text = || Value::String(self.text.to_string());
+        match self.tag {
+            Tag::Str => return Ok(text()),
+            Tag::Unknown if self.quote != Quote::Plain || is_surely_text(&self.text) => return Ok(text()),
+            // Quotes win over a type that the text has anyway.
+            tag if self.quote != Quote::Plain && Tag::of_plain(&self.text) == tag => return Ok(text()),
+            _ => {}
+        }
+        let mut node = yaml::Node::plain(&*self.text);
+        node.set_tag(self.tag.short());
+        let value = node.to_value(Schema::V3).map_err(|_| Unprintable {
+            path: String::new(),
+            text: self.text.to_string(),
+            expected: self.tag.in_words(),
+        })?;
+        Ok(whole(value))
+    }
+}
+
+/// JSON prints whole floats without a fraction, so they come back as integers.
+fn whole(value: Value) -> Value {
+    let float = value.as_f64().filter(|_| value.is_f64());
+    match float {
+        #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+        Some(float) if float.fract() == 0.0 && float.abs() < 9.0e18 => Value::from(float as i64),
+        _ => value,
+    }
+}
