@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -72,6 +73,8 @@ impl Process {
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
+            // Ctrl-C is for whoever started us; servers end after their users.
+            .process_group(0)
             .spawn()
             .map_err(|source| spawn_error(&program.path, source))?;
         let watchdog = Command::new("/bin/sh")
@@ -79,6 +82,7 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn();
         let watchdog = match watchdog {
             Ok(watchdog) => watchdog,

@@ -6,6 +6,7 @@ mod bench;
 mod crds;
 mod floors;
 mod oracles;
+mod sandbox;
 mod tidy;
 mod verify;
 mod workspace;
@@ -22,6 +23,7 @@ usage: cargo xtask CHORE
   tidy                 line budget, headers, names, paths
   crds [--check]       write deploy/crds from the types of crates/api, or check that it is current
   oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
+  sandbox [FLAG...]    a control plane, the controllers and examples/fleet; --exit-when-ready ends when all is ready
   bench [FILTER...]    measure the controllers beside the real kubectl
 ";
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["crds"] => crds::write(&workspace),
         ["crds", "--check"] => crds::check(&workspace),
         ["oracles", only @ ..] => oracles::run(&workspace, only),
+        ["sandbox", rest @ ..] => sandbox::run(&workspace, rest),
         ["bench", rest @ ..] => bench::run_shapes(&workspace, rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
