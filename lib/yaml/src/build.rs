@@ -185,7 +185,7 @@ fn with_header(text: &str, content: Place) -> Place {
         }
         let is_header = |(i, _): &(usize, char)| {
             let rest = line[i + 1..].trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
-            line[..*i].ends_with([' ', '\t', ':', '-', '?']) | (*i == 0)
+            (*i == 0 || line[..*i].ends_with([' ', '\t', ':', '-', '?']))
                 && (rest.trim().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#'))
         };
         let Some((column, _)) = line.char_indices().filter(|(_, c)| matches!(c, '|' | '>')).find(is_header) else {

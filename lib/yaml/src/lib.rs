@@ -7,6 +7,7 @@ mod build;
 mod compose;
 mod error;
 mod limits;
+pub mod merge;
 mod node;
 mod print;
 mod problem;

@@ -113,6 +113,13 @@ pub enum Content {
     },
 }
 
+impl Default for Node {
+    /// An empty plain scalar.
+    fn default() -> Self {
+        Self::plain("")
+    }
+}
+
 impl Node {
     /// Makes a node of a content, without a place in any text.
     pub fn new(content: Content) -> Self {

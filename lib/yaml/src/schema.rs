@@ -138,6 +138,11 @@ pub(crate) fn is_ambiguous(text: &str) -> bool {
     !matches!(untagged(Schema::V2, text, true), Scalar::Str)
 }
 
+/// Whether version 3 reads the text, standing plain, as a string.
+pub(crate) fn is_string_v3(text: &str) -> bool {
+    matches!(untagged(Schema::V3, text, true), Scalar::Str)
+}
+
 fn binary(text: &str) -> Result<Scalar<'_>, ErrorKind> {
     // Go's decoder skips line breaks, and only those.
     let packed: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
