@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use k8s_openapi::api::core::v1::Event;
 use kube::Client;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -216,16 +217,16 @@ impl<'w> Case<'w> {
         let storage = self.world.flux.storage().display().to_string();
         assert!(!message.contains(&storage) && !message.contains("/tmp/"), "a path of our own disk: {message}");
 
-        let warned = |event: &DynamicObject| event.data["type"] == "Warning" && event.data["reason"] == reason;
+        let events: Api<Event> = Api::namespaced(self.client.clone(), self.ns.name());
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            let events = self.api("Event").await.list(&ListParams::default()).await.unwrap();
-            let told = |e: &DynamicObject| e.data["note"].as_str().is_some_and(|n| says_the_same(n, &message));
-            if events.items.iter().any(|e| warned(e) && told(e)) {
+            let told = events.list(&ListParams::default()).await.unwrap().items;
+            let warns = |e: &&Event| e.type_.as_deref() == Some("Warning") && e.reason.as_deref() == Some(reason);
+            let notes: Vec<&str> = told.iter().filter(warns).filter_map(|e| e.message.as_deref()).collect();
+            if notes.iter().any(|note| says_the_same(note, &message)) {
                 break;
             }
-            let notes: Vec<&Value> = events.items.iter().map(|e| &e.data["note"]).collect();
-            assert!(Instant::now() < deadline, "no Warning {reason} says {message:?}; there are {notes:?}");
+            assert!(Instant::now() < deadline, "no Warning {reason} says {message:?}, but {notes:?}");
             sleep(Duration::from_millis(100)).await;
         }
         message

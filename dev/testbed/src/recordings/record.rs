@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{Namespace, World, kinds};
-use kube::api::{DynamicObject, ListParams};
+use k8s_openapi::api::core::v1::Event;
+use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::{Map, Value, json};
 
 use super::normalize::Names;
@@ -110,37 +111,28 @@ fn managed_fields(object: &Value) -> Vec<Value> {
 }
 
 async fn events(ns: &Namespace) -> Result<Value, String> {
-    let mut events = list(ns, "Event").await?;
-    let when = |event: &DynamicObject| {
-        let time = |key: &str| event.data[key].as_str().unwrap_or_default().to_owned();
+    let api: Api<Event> = Api::namespaced(ns.client().clone(), ns.name());
+    let mut events = api.list(&ListParams::default()).await.map_err(|e| e.to_string())?.items;
+    events.retain(|event| event.involved_object.kind.as_deref().is_some_and(|kind| FLUX_KINDS.contains(&kind)));
+    // Names end in the time in hexadecimal; the other times are in seconds.
+    let told = |event: &Event| {
+        let suffix = event.metadata.name.as_deref().and_then(|name| name.rsplit('.').next());
         let version = event.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok());
-        (event.metadata.creation_timestamp.clone().map(|t| t.0), time("eventTime"), version)
+        (event.first_timestamp.clone().map(|t| t.0), suffix.and_then(|s| u64::from_str_radix(s, 16).ok()), version)
     };
-    events.sort_by_key(when);
-    let mut recorded = Vec::new();
-    for event in events {
-        let data = &event.data;
-        // `list` asks for the newest group; the fields have other names there.
-        let pick = |new: &str, old: &Value| if data[new].is_null() { old.clone() } else { data[new].clone() };
-        let involved = pick("regarding", &data["involvedObject"]);
-        let kind = involved["kind"].as_str().unwrap_or_default();
-        if !FLUX_KINDS.contains(&kind) {
-            continue;
-        }
-        let source = match data["reportingController"].as_str().or(data["reportingComponent"].as_str()) {
-            Some(name) if !name.is_empty() => json!(name),
-            _ => pick("deprecatedSource", &data["source"])["component"].clone(),
-        };
-        recorded.push(json!({
+    events.sort_by_key(told);
+    let recorded = events.into_iter().map(|event| {
+        let involved = event.involved_object;
+        json!({
             "annotations": event.metadata.annotations.unwrap_or_default(),
-            "message": pick("note", &data["message"]),
-            "object": format!("{kind}/{}", involved["name"].as_str().unwrap_or_default()),
-            "reason": data["reason"],
-            "source": source,
-            "type": data["type"],
-        }));
-    }
-    Ok(Value::Array(recorded))
+            "message": event.message,
+            "object": format!("{}/{}", involved.kind.unwrap_or_default(), involved.name.unwrap_or_default()),
+            "reason": event.reason,
+            "source": event.source.and_then(|s| s.component).or(event.reporting_component),
+            "type": event.type_,
+        })
+    });
+    Ok(recorded.collect())
 }
 
 fn notifications(world: &World<'_>, ns: &Namespace) -> Value {
