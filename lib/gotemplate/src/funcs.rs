@@ -283,7 +283,10 @@ impl<'a> Call<'a> {
     /// Executes a template within this rendering: what `include` does with [`Call::templates`], and `tpl` with an
     /// [overlay](Templates::overlay) of them.
     pub fn execute(&mut self, templates: &Templates, name: &str, data: Value) -> Result<Str, Fault> {
-        Ok(templates.execute(name, data, self.session)?)
+        self.session.enter()?;
+        let result = templates.execute(name, data, self.session);
+        self.session.leave();
+        Ok(result?)
     }
 
     /// The time at which the rendering happens.
@@ -314,7 +317,8 @@ impl<'a> Call<'a> {
 
     /// Formats as `fmt.Sprintf`.
     pub fn sprintf(&mut self, format: &[u8], args: &[Value]) -> Result<Str, Fault> {
-        Ok(crate::fmt::sprintf(format, args, self.session.bytes_left())?.into())
+        let text = crate::fmt::sprintf(format, args, self.session.bytes_left());
+        Ok(self.printed(text)?.into())
     }
 
     /// Prints one value as `fmt.Sprint` does.
@@ -323,8 +327,17 @@ impl<'a> Call<'a> {
             return Ok(text.clone());
         }
         let mut out = Vec::new();
-        crate::fmt::append(&mut out, value, self.session.bytes_left())?;
+        let result = crate::fmt::append(&mut out, value, self.session.bytes_left());
+        self.printed(result)?;
         Ok(out.into())
+    }
+
+    /// Says of text that became too long that the rendering came to its limit.
+    pub(crate) fn printed<T>(&self, result: Result<T, crate::fmt::Error>) -> Result<T, Fault> {
+        result.map_err(|error| match error {
+            crate::fmt::Error::TooLong(_) => Fault::Bytes(self.session.limits().bytes),
+            error => Fault::Message(error.to_string()),
+        })
     }
 
     /// Sets a key of a map that templates already hold. Every function that changes a map does it through this: maps

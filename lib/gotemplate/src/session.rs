@@ -115,6 +115,14 @@ impl Session {
         Ok(())
     }
 
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    pub(crate) fn set_depth(&mut self, depth: usize) {
+        self.depth = depth;
+    }
+
     /// A template has ended.
     pub(crate) fn leave(&mut self) {
         self.depth -= 1;

@@ -97,12 +97,23 @@ impl Templates {
         &self.funcs
     }
 
-    /// Parses a text into the template of that name and those that it defines.
+    /// Parses a text into the template of that name and those that it defines, as Go's `Parse`.
     ///
     /// A template replaces the one of its name, unless it is blank and the other is not.
     pub fn parse(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
-        for (name, tree) in parse::parse(name, text.as_ref(), &self.funcs, self.nesting)? {
-            if tree.is_blank() && self.tree(name.as_bytes()).is_some() {
+        self.insert(name, text.as_ref(), false)
+    }
+
+    /// Parses a text that becomes the template of that name even if it is blank, as Go's `New` and `Parse`: what `tpl`
+    /// does with the name of the template that calls it.
+    pub fn parse_new(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
+        self.insert(name, text.as_ref(), true)
+    }
+
+    fn insert(&mut self, file: &str, text: &[u8], is_new: bool) -> Result<(), ParseError> {
+        for (name, tree) in parse::parse(file, text, &self.funcs, self.nesting)? {
+            let replaces = is_new && name == file || !tree.is_blank();
+            if !replaces && self.tree(name.as_bytes()).is_some() {
                 continue;
             }
             match Arc::get_mut(&mut self.base) {

@@ -126,9 +126,9 @@ impl Printer<'_> {
             text.make_ascii_uppercase();
         }
         if value.is_infinite() {
-            text = if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+            text = if value > 0.0 { "+Inf".into() } else { "-Inf".into() };
         } else if value.is_nan() {
-            text = "NaN".to_owned();
+            text = "NaN".into();
         }
         let (sign, number) = match text.strip_prefix(['-', '+']) {
             Some(number) => (if text.starts_with('-') { '-' } else { '+' }, number),

@@ -1,5 +1,7 @@
 //! Floating-point numbers as Go writes them.
 
+use std::fmt::Write as _;
+
 /// How `strconv.FormatFloat` writes a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FloatFormat {
@@ -49,7 +51,7 @@ pub fn format_float(value: f64, format: FloatFormat, precision: Option<usize>) -
         }
         (FloatFormat::Plain, Some(precision)) => {
             let known = precision.min(MAX_DIGITS);
-            out.push_str(&format!("{value:.known$}"));
+            let _ = write!(out, "{value:.known$}");
             out.extend(std::iter::repeat_n('0', precision - known));
         }
         (FloatFormat::Shorter, None) => Digits::shortest(value).shorter(&mut out, None),
@@ -69,7 +71,6 @@ struct Digits {
 
 impl Digits {
     /// The fewest digits that read back as the same number. Of two that are equally near, Go takes the even one.
-    #[expect(clippy::float_cmp, reason = "it must be the very same number")]
     fn shortest(value: f64) -> Self {
         let shortest = Self::parse(&format!("{value:e}"));
         if shortest.text.len() >= 15 {
@@ -109,7 +110,7 @@ impl Digits {
             out.extend(std::iter::repeat_n('0', precision - behind.len()));
         }
         let exponent = if self.text.is_empty() { 0 } else { self.point - 1 };
-        out.push_str(&format!("e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
+        let _ = write!(out, "e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
     }
 
     fn plain(&self, out: &mut String, precision: usize) {
@@ -157,7 +158,7 @@ fn parts(value: f64) -> (u64, i32) {
 
 fn binary(out: &mut String, value: f64) {
     let (mantissa, exponent) = parts(value);
-    out.push_str(&format!("{mantissa}p{exponent:+}"));
+    let _ = write!(out, "{mantissa}p{exponent:+}");
 }
 
 fn hexadecimal(out: &mut String, value: f64, precision: Option<usize>) {
@@ -183,7 +184,7 @@ fn hexadecimal(out: &mut String, value: f64, precision: Option<usize>) {
             exponent += 1;
         }
     }
-    out.push_str(&format!("0x{}", mantissa >> 60));
+    let _ = write!(out, "0x{}", mantissa >> 60);
     let digits = format!("{:015x}", mantissa & ((1 << 60) - 1));
     let digits = match precision {
         None => digits.trim_end_matches('0').to_owned(),
@@ -197,5 +198,5 @@ fn hexadecimal(out: &mut String, value: f64, precision: Option<usize>) {
         out.push('.');
         out.push_str(&digits);
     }
-    out.push_str(&format!("p{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs()));
+    let _ = write!(out, "p{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs());
 }

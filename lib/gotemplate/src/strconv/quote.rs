@@ -1,5 +1,7 @@
 //! Go's quoted strings and characters.
 
+use std::fmt::Write as _;
+
 use super::is_print;
 
 /// Quotes a string as `strconv.Quote` does.
@@ -36,7 +38,7 @@ fn quote_with(text: &[u8], mark: char, ascii: bool) -> String {
             escape(&mut out, c, mark, ascii);
         }
         for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
+            let _ = write!(out, "\\x{byte:02x}");
         }
     }
     out.push(mark);
@@ -61,9 +63,9 @@ fn escape(out: &mut String, c: char, mark: char, ascii: bool) {
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
         '\u{b}' => out.push_str("\\v"),
-        _ if c < ' ' || c == '\u{7f}' => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-        _ if u32::from(c) < 0x10000 => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-        _ => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+        _ if c < ' ' || c == '\u{7f}' => drop(write!(out, "\\x{:02x}", u32::from(c))),
+        _ if u32::from(c) < 0x10000 => drop(write!(out, "\\u{:04x}", u32::from(c))),
+        _ => drop(write!(out, "\\U{:08x}", u32::from(c))),
     }
 }
 

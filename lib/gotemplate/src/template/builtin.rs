@@ -1,7 +1,7 @@
 //! The functions that every template has.
 
 use super::eval::Params;
-use super::exec::Evaluated;
+use super::exec::Dot;
 use super::{compare, escape};
 use crate::fmt;
 use crate::funcs::{Args, Call, Fault};
@@ -72,16 +72,13 @@ impl Builtin {
 }
 
 /// Calls a built-in function other than `and` and `or`, which do not evaluate all of their arguments.
-pub(super) fn invoke(
-    builtin: Builtin,
-    call: &mut Call<'_>,
-    args: Vec<Evaluated>,
-    callee: &str,
-) -> Result<Value, Fault> {
-    if builtin == Builtin::Len {
-        return length(args.into_iter().next().flatten());
+pub(super) fn invoke(builtin: Builtin, call: &mut Call<'_>, args: Vec<Dot>, callee: &str) -> Result<Value, Fault> {
+    match builtin {
+        Builtin::Len => return length(args.first().and_then(|arg| arg.value.as_ref())),
+        Builtin::Slice => return slice(call, args),
+        _ => {}
     }
-    let args: Vec<Value> = args.into_iter().map(Option::unwrap_or_default).collect();
+    let args: Vec<Value> = args.into_iter().map(Dot::into_value).collect();
     let Some((first, rest)) = args.split_first() else {
         return match builtin {
             Builtin::Println => Ok(Value::string("\n")),
@@ -92,13 +89,12 @@ pub(super) fn invoke(
         compare(first, rest.first().unwrap_or(&Value::Nil)).map(Value::Bool)
     };
     match builtin {
-        Builtin::And | Builtin::Or | Builtin::Len => Ok(first.clone()),
+        Builtin::And | Builtin::Or | Builtin::Len | Builtin::Slice => Ok(first.clone()),
         Builtin::Not => Ok(Value::Bool(!first.truth())),
         Builtin::Call => call_value(call, callee, first, rest),
         Builtin::Index => index(first, rest),
-        Builtin::Slice => slice(call, first, rest),
-        Builtin::Print => printed(fmt::sprint(&args, call.bytes_left())),
-        Builtin::Println => printed(fmt::sprintln(&args, call.bytes_left())),
+        Builtin::Print => Ok(Value::string(call.printed(fmt::sprint(&args, call.bytes_left()))?)),
+        Builtin::Println => Ok(Value::string(call.printed(fmt::sprintln(&args, call.bytes_left()))?)),
         Builtin::Printf => match first {
             Value::String(format) => call.sprintf(format.as_bytes(), rest).map(Value::String),
             _ => Err(Fault::message("printf needs a format")),
@@ -115,12 +111,8 @@ pub(super) fn invoke(
     }
 }
 
-fn printed(text: Result<Vec<u8>, fmt::Error>) -> Result<Value, Fault> {
-    Ok(Value::string(text?))
-}
-
-fn length(value: Evaluated) -> Result<Value, Fault> {
-    let count = match &value {
+fn length(value: Option<&Value>) -> Result<Value, Fault> {
+    let count = match value {
         None => return Err(Fault::message("reflect: call of reflect.Value.Type on zero Value")),
         Some(Value::Nil) => return Err(Fault::message("len of nil pointer")),
         Some(Value::String(text)) => text.len(),
@@ -128,7 +120,7 @@ fn length(value: Evaluated) -> Result<Value, Fault> {
         Some(Value::List(list)) => list.len(),
         Some(Value::Map(map)) => map.len(),
         Some(Value::Object(object)) if object.is_nil() => return Err(Fault::message("len of nil pointer")),
-        Some(Value::Object(object)) if object.underlying().is_some() => return length(object.underlying()),
+        Some(Value::Object(object)) if object.underlying().is_some() => return length(object.underlying().as_ref()),
         Some(other) => return Err(Fault::message(format!("len of type {}", pointee_type(other)))),
     };
     Ok(Value::Int(i64::try_from(count).unwrap_or(i64::MAX)))
@@ -196,24 +188,34 @@ fn element(item: &Value, index: &Value) -> Result<Value, Fault> {
     }
 }
 
-fn slice(call: &mut Call<'_>, item: &Value, indexes: &[Value]) -> Result<Value, Fault> {
-    let length = match item {
+fn slice(call: &mut Call<'_>, args: Vec<Dot>) -> Result<Value, Fault> {
+    let mut args = args.into_iter();
+    let mut item = args.next().unwrap_or_default().into_value();
+    let indexes: Vec<Dot> = args.collect();
+    if let Value::Object(object) = &item
+        && !object.is_nil()
+        && object.kind() != Kind::Map
+        && let Some(underlying) = object.underlying()
+    {
+        item = underlying;
+    }
+    let length = match &item {
         Value::Nil => return Err(Fault::message("slice of untyped nil")),
+        Value::Object(object) if object.is_nil() => return Err(Fault::message("slice of nil pointer")),
         _ if indexes.len() > 3 => return Err(Fault::message(format!("too many slice indexes: {}", indexes.len()))),
         Value::String(_) if indexes.len() == 3 => return Err(Fault::message("cannot 3-index slice a string")),
         Value::String(text) => text.len(),
         Value::Bytes(bytes) => bytes.len(),
         Value::List(list) => list.len(),
-        Value::Object(object) if object.is_nil() => return Err(Fault::message("slice of nil pointer")),
-        Value::Object(object) if object.kind() != Kind::Map => match object.underlying() {
-            Some(item) => return slice(call, &item, indexes),
-            None => return Err(Fault::message(format!("can't slice item of type {}", pointee_type(item)))),
-        },
-        other => return Err(Fault::message(format!("can't slice item of type {}", other.type_name()))),
+        other => return Err(Fault::message(format!("can't slice item of type {}", pointee_type(other)))),
     };
     let mut bounds = [0, length, length];
     for (bound, index) in bounds.iter_mut().zip(indexes) {
-        *bound = position(index, length)?;
+        // Unlike `index`, Go's `slice` does not look into an interface.
+        if index.boxed {
+            return Err(Fault::message("cannot index slice/array with type interface {}"));
+        }
+        *bound = position(&index.into_value(), length)?;
     }
     let [start, end, capacity] = bounds;
     for (low, high) in [(start, end), (end, capacity)] {
@@ -226,7 +228,7 @@ fn slice(call: &mut Call<'_>, item: &Value, indexes: &[Value]) -> Result<Value, 
         Value::String(text) => Value::String(Str::from(text.as_bytes().get(start..end).unwrap_or_default())),
         Value::Bytes(bytes) => Value::Bytes(Bytes::from(bytes.as_slice().get(start..end).unwrap_or_default())),
         Value::List(list) => Value::List(List::new(list.elem(), list.get(start..end).unwrap_or_default().to_vec())),
-        other => other.clone(),
+        other => other,
     })
 }
 

@@ -73,7 +73,7 @@ fn references_equal(a: &Value, b: &Value) -> Result<bool, Fault> {
     let (kind_a, kind_b) = (a.kind(), b.kind());
     if kind_a != kind_b && kind_a != Kind::Invalid && kind_b != Kind::Invalid {
         let (type_a, type_b) = (a.type_name(), b.type_name());
-        let message = format!("non-comparable types {}: {type_a}, {type_b}: {}", shown(a), shown(b));
+        let message = format!("non-comparable types {}: {type_a}, {type_b}: {}", shown(b"%s", a), shown(b"%v", b));
         return Err(Fault::message(message));
     }
     if is_nil(a) || is_nil(b) {
@@ -82,7 +82,7 @@ fn references_equal(a: &Value, b: &Value) -> Result<bool, Fault> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) if a.kind() == Kind::Pointer => Ok(Rc::ptr_eq(a, b)),
         (Value::Object(_), Value::Object(object)) if object.kind() == Kind::Struct => Ok(deep_equal(a, b)?),
-        _ => Err(Fault::message(format!("non-comparable type {}: {}", shown(b), b.type_name()))),
+        _ => Err(Fault::message(format!("non-comparable type {}: {}", shown(b"%s", b), b.type_name()))),
     }
 }
 
@@ -98,10 +98,9 @@ fn is_nil(value: &Value) -> bool {
 }
 
 /// A value as errors show it.
-fn shown(value: &Value) -> String {
-    let mut text = Vec::new();
-    match fmt::append(&mut text, value, 1 << 10) {
-        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+fn shown(format: &[u8], value: &Value) -> String {
+    match fmt::sprintf(format, std::slice::from_ref(value), 1 << 10) {
+        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
         Err(_) => format!("<{} Value>", value.type_name()),
     }
 }

@@ -1,5 +1,7 @@
 //! `html`, `js`, `urlquery`.
 
+use std::fmt::Write as _;
+
 use crate::fmt;
 use crate::funcs::{Call, Fault};
 use crate::strconv::{decode_char, is_print};
@@ -16,9 +18,9 @@ pub(super) fn text(call: &mut Call<'_>, args: &[Value]) -> Result<Str, Fault> {
         .collect();
     let mut out = Vec::new();
     if let [arg] = &*args {
-        fmt::append_pointee(&mut out, arg, call.bytes_left())?;
+        call.printed(fmt::append_pointee(&mut out, arg, call.bytes_left()))?;
     } else {
-        out = fmt::sprint(&args, call.bytes_left())?;
+        out = call.printed(fmt::sprint(&args, call.bytes_left()))?;
     }
     Ok(out.into())
 }
@@ -66,7 +68,7 @@ pub(super) fn url_query(text: &Str) -> String {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
             b' ' => out.push('+'),
-            byte => out.push_str(&format!("%{byte:02X}")),
+            byte => drop(write!(out, "%{byte:02X}")),
         }
     }
     out

@@ -3,7 +3,7 @@
 use super::MissingKey;
 use super::ast::{Command, Number, Operand, Term};
 use super::builtin::{self, Builtin};
-use super::exec::{At, Evaluated, Exec, Result, with_stack};
+use super::exec::{At, Dot, Evaluated, Exec, Result, with_stack};
 use crate::funcs::{Args, Call};
 use crate::value::{Kind, Signature, Str, Type, Value};
 
@@ -19,7 +19,7 @@ pub(super) enum Param {
 }
 
 impl<'a> Exec<'a> {
-    pub(super) fn command(&mut self, dot: &Evaluated, command: &'a Command, piped: Piped) -> Result<Evaluated> {
+    pub(super) fn command(&mut self, dot: &Dot, command: &'a Command, piped: Piped) -> Result<Evaluated> {
         self.step()?;
         let [first, args @ ..] = &*command.operands else {
             return self.error("empty command");
@@ -27,21 +27,21 @@ impl<'a> Exec<'a> {
         match &first.term {
             Term::Field(fields) => {
                 self.at = At::Operand(first);
-                self.fields(dot, dot.clone(), first, fields, args, piped)
+                Ok(self.fields(dot, dot.clone(), first, fields, args, piped)?.value)
             }
             Term::Variable { variable, fields } => {
                 self.at = At::Operand(first);
                 let value = self.variable(variable)?;
                 if fields.is_empty() {
                     self.no_arguments(first, args, &piped)?;
-                    return Ok(value);
+                    return Ok(value.value);
                 }
-                self.fields(dot, value, first, fields, args, piped)
+                Ok(self.fields(dot, value, first, fields, args, piped)?.value)
             }
             Term::Chain { of, fields } => {
                 self.at = At::Operand(first);
                 let value = self.chained(dot, of)?;
-                self.fields(dot, value, first, fields, args, piped)
+                Ok(self.fields(dot, value, first, fields, args, piped)?.value)
             }
             Term::Function { name, builtin } => {
                 self.at = At::Operand(first);
@@ -56,7 +56,7 @@ impl<'a> Exec<'a> {
                 self.no_arguments(first, args, &piped)?;
                 match term {
                     Term::Nil => self.error("nil is not a command"),
-                    Term::Dot => Ok(dot.clone()),
+                    Term::Dot => Ok(dot.value.clone()),
                     _ => self.constant(first),
                 }
             }
@@ -71,8 +71,9 @@ impl<'a> Exec<'a> {
     }
 
     /// What the fields of a chain belong to: a function's result or a pipeline's.
-    fn chained(&mut self, dot: &Evaluated, of: &'a Operand) -> Result<Evaluated> {
-        self.argument(dot, Param::Raw, of)
+    fn chained(&mut self, dot: &Dot, of: &'a Operand) -> Result<Dot> {
+        let value = self.argument(dot, Param::Raw, of)?.value;
+        Ok(Dot::new(value))
     }
 
     /// The value of a constant whose type its syntax tells.
@@ -112,13 +113,13 @@ impl<'a> Exec<'a> {
     /// Follows `.X.Y.Z`; the last may be a method, which gets the arguments.
     fn fields(
         &mut self,
-        dot: &Evaluated,
-        mut receiver: Evaluated,
+        dot: &Dot,
+        mut receiver: Dot,
         node: &'a Operand,
         names: &'a [Str],
         args: &'a [Operand],
         piped: Piped,
-    ) -> Result<Evaluated> {
+    ) -> Result<Dot> {
         let Some((last, names)) = names.split_last() else { return Ok(receiver) };
         for name in names {
             receiver = self.field(dot, receiver, node, name, &[], None)?;
@@ -128,56 +129,58 @@ impl<'a> Exec<'a> {
 
     fn field(
         &mut self,
-        dot: &Evaluated,
-        receiver: Evaluated,
+        dot: &Dot,
+        receiver: Dot,
         node: &'a Operand,
         name: &Str,
         args: &'a [Operand],
         piped: Piped,
-    ) -> Result<Evaluated> {
-        let Some(receiver) = receiver else {
+    ) -> Result<Dot> {
+        let Some(value) = receiver.value else {
             if self.templates.missing_key == MissingKey::Error {
                 return self.error(format!("nil data; no entry for key {}", crate::strconv::quote(name.as_bytes())));
             }
-            return Ok(None);
+            return Ok(Dot::default());
         };
+        let type_name = |value: &Value| if receiver.boxed { "interface {}".into() } else { value.type_name() };
         let has_args = !args.is_empty() || piped.is_some();
-        let object = match &receiver {
+        let object = match &value {
             Value::Nil => return self.error(format!("nil pointer evaluating interface {{}}.{name}")),
             Value::Map(map) => return self.entry(map, name, has_args),
             Value::Object(object) => object,
-            other => return self.error(format!("can't evaluate field {name} in type {}", other.type_name())),
+            other => return self.error(format!("can't evaluate field {name} in type {}", type_name(other))),
         };
         let text = name.to_str();
         if let Some(signature) = object.method(&text) {
             let args = self.arguments(dot, &text, Params::Typed(signature), args, piped)?;
-            let args: Vec<Value> = args.into_iter().map(Option::unwrap_or_default).collect();
+            let args: Vec<Value> = args.into_iter().map(Dot::into_value).collect();
             let result = object.invoke(&text, &mut Call::within(self.session, self.templates), Args::new(&args));
-            return self.settle(&text, At::Operand(node), result);
+            return Ok(Dot { value: self.settle(&text, At::Operand(node), result)?, boxed: false });
         }
         if object.is_nil() {
-            return self.error(format!("nil pointer evaluating {}.{name}", object.type_name()));
+            return self.error(format!("nil pointer evaluating {}.{name}", type_name(&value)));
         }
         if let Some(Value::Map(map)) = object.underlying() {
             return self.entry(&map, name, has_args);
         }
-        let Some(value) = object.field(&text) else {
-            return self.error(format!("can't evaluate field {name} in type {}", object.type_name()));
+        let Some(field) = object.field(&text) else {
+            return self.error(format!("can't evaluate field {name} in type {}", type_name(&value)));
         };
         if has_args {
             return self.error(format!("{name} has arguments but cannot be invoked as function"));
         }
-        Ok(Some(value))
+        Ok(Dot { value: Some(field), boxed: false })
     }
 
-    fn entry(&self, map: &crate::value::Map, name: &Str, has_args: bool) -> Result<Evaluated> {
+    fn entry(&self, map: &crate::value::Map, name: &Str, has_args: bool) -> Result<Dot> {
         if has_args {
             return self.error(format!("{name} is not a method but has arguments"));
         }
+        let found = |value| Ok(Dot { value: Some(value), boxed: map.elem() == Type::Any });
         match (map.get(name), self.templates.missing_key) {
-            (Some(value), _) => Ok(Some(value)),
-            (None, MissingKey::Invalid) => Ok(None),
-            (None, MissingKey::Zero) => Ok(Some(map.elem().zero())),
+            (Some(value), _) => found(value),
+            (None, MissingKey::Invalid) => Ok(Dot::default()),
+            (None, MissingKey::Zero) => found(map.elem().zero()),
             (None, MissingKey::Error) => {
                 self.error(format!("map has no entry for key {}", crate::strconv::quote(name.as_bytes())))
             }
@@ -187,7 +190,7 @@ impl<'a> Exec<'a> {
     /// Calls a function. `node` is what errors of the function itself point to.
     fn function(
         &mut self,
-        dot: &Evaluated,
+        dot: &Dot,
         name: &Str,
         builtin: Option<Builtin>,
         node: At<'a>,
@@ -197,7 +200,7 @@ impl<'a> Exec<'a> {
         let text = name.to_str();
         match builtin {
             Some(builtin @ (Builtin::And | Builtin::Or)) => {
-                self.arity(&text, &builtin.params(), args, piped.is_some())?;
+                self.arity(&text, builtin.params(), args, piped.is_some())?;
                 self.short_circuit(dot, builtin == Builtin::Or, args, piped)
             }
             Some(builtin) => {
@@ -214,7 +217,7 @@ impl<'a> Exec<'a> {
                     return self.error(format!("{name} is not a defined function"));
                 };
                 let args = self.arguments(dot, &text, Params::Typed(func.signature()), args, piped)?;
-                let args: Vec<Value> = args.into_iter().map(Option::unwrap_or_default).collect();
+                let args: Vec<Value> = args.into_iter().map(Dot::into_value).collect();
                 let result = func.invoke(&mut Call::within(self.session, templates), Args::new(&args));
                 self.settle(&text, node, result)
             }
@@ -239,16 +242,10 @@ impl<'a> Exec<'a> {
         }
     }
 
-    fn short_circuit(
-        &mut self,
-        dot: &Evaluated,
-        stops_at: bool,
-        args: &'a [Operand],
-        piped: Piped,
-    ) -> Result<Evaluated> {
+    fn short_circuit(&mut self, dot: &Dot, stops_at: bool, args: &'a [Operand], piped: Piped) -> Result<Evaluated> {
         let mut value = None;
         for arg in args {
-            value = self.argument(dot, Param::Raw, arg)?;
+            value = self.argument(dot, Param::Raw, arg)?.value;
             if value.as_ref().is_some_and(Value::truth) == stops_at {
                 return Ok(value);
             }
@@ -256,7 +253,7 @@ impl<'a> Exec<'a> {
         Ok(piped.unwrap_or(value))
     }
 
-    fn arity(&self, name: &str, params: &Params, args: &[Operand], piped: bool) -> Result<()> {
+    fn arity(&self, name: &str, params: Params, args: &[Operand], piped: bool) -> Result<()> {
         let given = args.len() + usize::from(piped);
         let want = params.fixed();
         if params.variadic() && given < want {
@@ -271,32 +268,32 @@ impl<'a> Exec<'a> {
 
     fn arguments(
         &mut self,
-        dot: &Evaluated,
+        dot: &Dot,
         name: &str,
         params: Params,
         args: &'a [Operand],
         piped: Piped,
-    ) -> Result<Vec<Evaluated>> {
-        self.arity(name, &params, args, piped.is_some())?;
+    ) -> Result<Vec<Dot>> {
+        self.arity(name, params, args, piped.is_some())?;
         let mut values = Vec::with_capacity(args.len() + 1);
         for (i, arg) in args.iter().enumerate() {
             values.push(self.argument(dot, params.at(i), arg)?);
         }
         if let Some(value) = piped {
-            values.push(self.assignable(value, params.at(args.len()))?);
+            values.push(Dot::new(self.assignable(value, params.at(args.len()))?));
         }
         Ok(values)
     }
 
     /// Evaluates an argument for a parameter.
-    fn argument(&mut self, dot: &Evaluated, param: Param, arg: &'a Operand) -> Result<Evaluated> {
+    fn argument(&mut self, dot: &Dot, param: Param, arg: &'a Operand) -> Result<Dot> {
         self.at = At::Operand(arg);
         let value = match &arg.term {
             Term::Dot => dot.clone(),
             Term::Nil => {
                 return match param {
-                    Param::Raw => Ok(None),
-                    Param::Typed(ty) if ty.is_nilable() => Ok(Some(ty.zero())),
+                    Param::Raw => Ok(Dot::default()),
+                    Param::Typed(ty) if ty.is_nilable() => Ok(Dot::new(Some(ty.zero()))),
                     Param::Typed(ty) => self.error(format!("cannot assign nil to {ty}")),
                 };
             }
@@ -309,14 +306,17 @@ impl<'a> Exec<'a> {
                 let value = self.chained(dot, of)?;
                 self.fields(dot, value, arg, fields, &[], None)?
             }
-            Term::Pipe(pipe) => with_stack(|| self.pipeline(dot, pipe))?,
-            Term::Function { name, builtin } => self.function(dot, name, *builtin, At::Operand(arg), &[], None)?,
-            Term::Bool(_) | Term::Text { .. } | Term::Number(_) => return self.constant_for(param, arg),
+            Term::Pipe(pipe) => Dot::new(with_stack(|| self.pipeline(dot, pipe))?),
+            Term::Function { name, builtin } => {
+                Dot::new(self.function(dot, name, *builtin, At::Operand(arg), &[], None)?)
+            }
+            Term::Bool(_) | Term::Text { .. } | Term::Number(_) => return self.constant_for(param, arg).map(Dot::new),
         };
-        self.assignable(value, param)
+        Ok(Dot { value: self.assignable(value.value, param)?, boxed: value.boxed })
     }
 
-    /// A constant takes the parameter's type if it can.
+    /// A constant takes the parameter's type if it can. What does not fit is cut off, as in Go.
+    #[expect(clippy::cast_possible_truncation, reason = "this is Go's conversion")]
     fn constant_for(&mut self, param: Param, arg: &'a Operand) -> Result<Evaluated> {
         let ty = match param {
             Param::Raw | Param::Typed(Type::Any) => return self.constant(arg),
@@ -335,9 +335,9 @@ impl<'a> Exec<'a> {
             },
             Type::Int => (int.map(Value::Int), "integer"),
             Type::Int64 => (int.map(Value::Int64), "integer"),
-            Type::Int32 => (int.and_then(|n| i32::try_from(n).ok()).map(Value::Int32), "integer"),
-            Type::Uint8 => (uint.and_then(|n| u8::try_from(n).ok()).map(Value::Uint8), "unsigned integer"),
-            Type::Uint32 => (uint.and_then(|n| u32::try_from(n).ok()).map(Value::Uint32), "unsigned integer"),
+            Type::Int32 => (int.map(|n| Value::Int32(n as i32)), "integer"),
+            Type::Uint8 => (uint.map(|n| Value::Uint8(n as u8)), "unsigned integer"),
+            Type::Uint32 => (uint.map(|n| Value::Uint32(n as u32)), "unsigned integer"),
             Type::Uint64 => (uint.map(Value::Uint64), "unsigned integer"),
             Type::Float64 => (number.and_then(|number| number.float).map(Value::Float64), "float"),
             Type::Complex128 => {
@@ -380,6 +380,7 @@ impl<'a> Exec<'a> {
 }
 
 /// The parameters of whatever is called.
+#[derive(Clone, Copy)]
 pub(super) enum Params {
     Typed(Signature),
     /// So many arguments of any kind, or more.
@@ -390,22 +391,22 @@ pub(super) enum Params {
 }
 
 impl Params {
-    fn variadic(&self) -> bool {
+    fn variadic(self) -> bool {
         match self {
             Self::Typed(signature) => signature.variadic,
-            Self::Raw { variadic, .. } => *variadic,
+            Self::Raw { variadic, .. } => variadic,
         }
     }
 
     /// How many there must be.
-    fn fixed(&self) -> usize {
+    fn fixed(self) -> usize {
         match self {
             Self::Typed(signature) => signature.params.len() - usize::from(signature.variadic),
-            Self::Raw { fixed, .. } => *fixed,
+            Self::Raw { fixed, .. } => fixed,
         }
     }
 
-    fn at(&self, i: usize) -> Param {
+    fn at(self, i: usize) -> Param {
         match self {
             Self::Typed(signature) => Param::Typed(signature.param(i)),
             Self::Raw { .. } => Param::Raw,

@@ -6,13 +6,32 @@ use super::{ExecError, Templates};
 use crate::fmt;
 use crate::funcs::Fault;
 use crate::session::Session;
-use crate::value::{Str, Value};
+use crate::value::{Str, Type, Value};
 
 /// A value, or none: Go's invalid `reflect.Value`, which is not the nil interface.
 ///
 /// A missing key gives none, and so does a pipeline whose value is nil. A field of none is none; a field of nil is an
 /// error.
 pub(super) type Evaluated = Option<Value>;
+
+/// What fields are looked up in: `.`, or a variable's value.
+#[derive(Clone, Default)]
+pub(super) struct Dot {
+    pub(super) value: Evaluated,
+    /// Whether it is an element of a container of `interface{}`. Go then calls its type so in errors.
+    pub(super) boxed: bool,
+}
+
+impl Dot {
+    pub(super) fn new(value: Evaluated) -> Self {
+        Self { value, boxed: false }
+    }
+
+    /// The value as a function sees it: none is nil.
+    pub(super) fn into_value(self) -> Value {
+        self.value.unwrap_or_default()
+    }
+}
 
 pub(super) type Result<T> = std::result::Result<T, ExecError>;
 
@@ -29,10 +48,11 @@ pub(super) fn with_stack<T>(run: impl FnOnce() -> T) -> T {
 pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &mut Session) -> Result<Vec<u8>> {
     let tree = templates.tree(name.as_bytes()).ok_or_else(|| ExecError::no_template(name))?;
     let mut out = Vec::new();
-    let dot = if matches!(data, Value::Nil) { None } else { Some(data) };
+    let depth = session.depth();
+    let dot = Dot::new(if matches!(data, Value::Nil) { None } else { Some(data) });
     let mut exec = Exec {
         templates,
-        session,
+        session: &mut *session,
         out: &mut out,
         variables: &mut Vec::new(),
         base: 0,
@@ -40,8 +60,10 @@ pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &
         name: name.as_bytes(),
         at: At::Start,
     };
-    exec.template(&dot)?;
-    Ok(out)
+    let result = exec.template(&dot);
+    // An error leaves templates within it unfinished.
+    session.set_depth(depth);
+    result.map(|()| out)
 }
 
 /// One template while it executes.
@@ -59,7 +81,7 @@ pub(super) struct Exec<'a> {
 
 struct Variable {
     id: u32,
-    value: Evaluated,
+    dot: Dot,
 }
 
 /// What is being evaluated, for error messages.
@@ -124,10 +146,10 @@ impl<'a> Exec<'a> {
 
     fn failed(&self, reason: Reason) -> ExecError {
         let before = self.tree.source.get(..self.at.position()).unwrap_or_default();
-        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+        let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
         ExecError::failed(Failure {
             file: self.tree.file.to_string(),
-            line: 1 + before.iter().filter(|&&byte| byte == b'\n').count(),
+            line: 1 + memchr::memchr_iter(b'\n', before).count(),
             column: before.len() - line_start,
             template: String::from_utf8_lossy(self.name).into_owned(),
             context: self.at.context(),
@@ -139,17 +161,15 @@ impl<'a> Exec<'a> {
         self.session.spend_steps(1).map_err(|fault| self.limit(fault))
     }
 
-    fn template(&mut self, dot: &Evaluated) -> Result<()> {
-        self.session.enter().map_err(|fault| self.limit(fault))?;
-        self.variables.push(Variable { id: ROOT_VARIABLE, value: dot.clone() });
+    fn template(&mut self, dot: &Dot) -> Result<()> {
+        self.variables.push(Variable { id: ROOT_VARIABLE, dot: dot.clone() });
         let root = &self.tree.root;
         let result = with_stack(|| self.nodes(dot, root));
         self.variables.truncate(self.base);
-        self.session.leave();
         result.map(|_| ())
     }
 
-    fn nodes(&mut self, dot: &Evaluated, nodes: &'a [Node]) -> Result<Flow> {
+    fn nodes(&mut self, dot: &Dot, nodes: &'a [Node]) -> Result<Flow> {
         for node in nodes {
             self.step()?;
             let flow = match node {
@@ -213,13 +233,13 @@ impl<'a> Exec<'a> {
     }
 
     /// `if` or `with`.
-    fn branch(&mut self, dot: &Evaluated, branch: &'a Branch, sets_dot: bool) -> Result<Flow> {
+    fn branch(&mut self, dot: &Dot, branch: &'a Branch, sets_dot: bool) -> Result<Flow> {
         let outer = self.variables.len();
         let mut flow = None;
         for (pipe, body) in &branch.arms {
             let value = self.pipeline(dot, pipe)?;
             if value.as_ref().is_some_and(Value::truth) {
-                flow = Some(self.nodes(if sets_dot { &value } else { dot }, body)?);
+                flow = Some(if sets_dot { self.nodes(&Dot::new(value), body)? } else { self.nodes(dot, body)? });
                 break;
             }
         }
@@ -232,7 +252,7 @@ impl<'a> Exec<'a> {
         Ok(flow)
     }
 
-    fn range(&mut self, dot: &Evaluated, range: &'a Range) -> Result<Flow> {
+    fn range(&mut self, dot: &Dot, range: &'a Range) -> Result<Flow> {
         let outer = self.variables.len();
         let value = self.pipeline(dot, &range.pipe)?;
         let ran = self.iterate(range, value)?;
@@ -249,8 +269,9 @@ impl<'a> Exec<'a> {
         match value {
             None => Ok(false),
             Some(Value::List(list)) => {
+                let boxed = list.elem() == Type::Any;
                 for (i, item) in list.iter().enumerate() {
-                    if !self.iteration(range, int(i), item.clone())? {
+                    if !self.iteration(range, Some(int(i)), &Dot { value: Some(item.clone()), boxed })? {
                         break;
                     }
                 }
@@ -258,9 +279,9 @@ impl<'a> Exec<'a> {
             }
             Some(Value::Map(map)) => {
                 let entries = map.entries();
-                let any = !entries.is_empty();
+                let (any, boxed) = (!entries.is_empty(), map.elem() == Type::Any);
                 for (key, item) in entries {
-                    if !self.iteration(range, Some(Value::String(key)), item)? {
+                    if !self.iteration(range, Some(Value::String(key)), &Dot { value: Some(item), boxed })? {
                         break;
                     }
                 }
@@ -268,7 +289,7 @@ impl<'a> Exec<'a> {
             }
             Some(Value::Bytes(bytes)) => {
                 for (i, byte) in bytes.as_slice().iter().enumerate() {
-                    if !self.iteration(range, int(i), Value::Uint8(*byte))? {
+                    if !self.iteration(range, Some(int(i)), &Dot::new(Some(Value::Uint8(*byte))))? {
                         break;
                     }
                 }
@@ -292,17 +313,17 @@ impl<'a> Exec<'a> {
             Value::Uint8(_) => |n| Value::Uint8(u8::try_from(n).unwrap_or(u8::MAX)),
             Value::Uint32(_) => |n| Value::Uint32(u32::try_from(n).unwrap_or(u32::MAX)),
             Value::Uint64(_) => Value::Uint64,
-            _ => return self.error(format!("range can't iterate over {}", self.shown(value))),
+            _ => return self.error(format!("range can't iterate over {}", shown(value))),
         };
         if range.pipe.variables.len() > 1 {
-            return self.error(format!("can't use {} to iterate over more than one variable", self.shown(value)));
+            return self.error(format!("can't use {} to iterate over more than one variable", shown(value)));
         }
         let end = match value {
             Value::Uint64(end) => *end,
             value => value.as_int().and_then(|end| u64::try_from(end).ok()).unwrap_or(0),
         };
         for n in 0..end {
-            if !self.iteration(range, None, of_type(n))? {
+            if !self.iteration(range, None, &Dot::new(Some(of_type(n))))? {
                 break;
             }
         }
@@ -310,43 +331,43 @@ impl<'a> Exec<'a> {
     }
 
     /// Runs the body of a range once. False when it breaks.
-    fn iteration(&mut self, range: &'a Range, index: Evaluated, item: Value) -> Result<bool> {
+    fn iteration(&mut self, range: &'a Range, index: Evaluated, item: &Dot) -> Result<bool> {
         self.step()?;
-        let item = Some(item);
         let mark = self.variables.len();
         match &*range.pipe.variables {
             [] => {}
             [variable] if range.pipe.assigns => self.assign(variable, item.clone())?,
             [key, variable, ..] if range.pipe.assigns => {
-                self.assign(key, index)?;
+                self.assign(key, Dot::new(index))?;
                 self.assign(variable, item.clone())?;
             }
             // The pipeline has declared them on top, the element's last.
             variables => {
                 if let Some(top) = self.variables.last_mut() {
-                    top.value.clone_from(&item);
+                    top.dot.clone_from(item);
                 }
                 if variables.len() > 1
                     && let Some(below) = self.variables.iter_mut().rev().nth(1)
                 {
-                    below.value = index;
+                    below.dot = Dot::new(index);
                 }
             }
         }
-        let flow = self.nodes(&item, &range.body)?;
+        let flow = self.nodes(item, &range.body)?;
         self.variables.truncate(mark);
         Ok(flow != Flow::Break)
     }
 
-    fn invoke(&mut self, dot: &Evaluated, invocation: &'a Invocation) -> Result<()> {
+    fn invoke(&mut self, dot: &Dot, invocation: &'a Invocation) -> Result<()> {
         self.at = At::Invocation(invocation);
         let Some(tree) = self.templates.tree(invocation.name.as_bytes()) else {
             return self.error(format!("template {} not defined", crate::strconv::quote(invocation.name.as_bytes())));
         };
+        self.session.enter().map_err(|fault| self.limit(fault))?;
         // Variables that the pipeline declares stay declared.
         let dot = match &invocation.pipe {
-            Some(pipe) => self.pipeline(dot, pipe)?,
-            None => None,
+            Some(pipe) => Dot::new(self.pipeline(dot, pipe)?),
+            None => Dot::default(),
         };
         self.at = At::Invocation(invocation);
         let base = self.variables.len();
@@ -360,11 +381,13 @@ impl<'a> Exec<'a> {
             name: invocation.name.as_bytes(),
             at: At::Invocation(invocation),
         };
-        inner.template(&dot)
+        inner.template(&dot)?;
+        self.session.leave();
+        Ok(())
     }
 
     /// The value of a pipeline, whose variables are left on the stack.
-    pub(super) fn pipeline(&mut self, dot: &Evaluated, pipe: &'a Pipe) -> Result<Evaluated> {
+    pub(super) fn pipeline(&mut self, dot: &Dot, pipe: &'a Pipe) -> Result<Evaluated> {
         self.at = At::Pipe(pipe);
         let mut value: Option<Evaluated> = None;
         for command in &pipe.commands {
@@ -375,27 +398,27 @@ impl<'a> Exec<'a> {
         let value = value.flatten();
         for variable in &pipe.variables {
             if pipe.assigns {
-                self.assign(variable, value.clone())?;
+                self.assign(variable, Dot::new(value.clone()))?;
             } else {
-                self.variables.push(Variable { id: variable.id, value: value.clone() });
+                self.variables.push(Variable { id: variable.id, dot: Dot::new(value.clone()) });
             }
         }
         Ok(value)
     }
 
-    fn assign(&mut self, variable: &VariableName, value: Evaluated) -> Result<()> {
+    fn assign(&mut self, variable: &VariableName, value: Dot) -> Result<()> {
         let mine = self.variables.get_mut(self.base..).unwrap_or_default();
         match mine.iter_mut().rev().find(|known| known.id == variable.id) {
-            Some(known) => known.value = value,
+            Some(known) => known.dot = value,
             None => return self.undefined(&variable.name),
         }
         Ok(())
     }
 
-    pub(super) fn variable(&self, variable: &VariableName) -> Result<Evaluated> {
+    pub(super) fn variable(&self, variable: &VariableName) -> Result<Dot> {
         let mine = self.variables.get(self.base..).unwrap_or_default();
         match mine.iter().rev().find(|known| known.id == variable.id) {
-            Some(known) => Ok(known.value.clone()),
+            Some(known) => Ok(known.dot.clone()),
             None => self.undefined(&variable.name),
         }
     }
@@ -403,17 +426,17 @@ impl<'a> Exec<'a> {
     fn undefined<T>(&self, name: &Str) -> Result<T> {
         self.error(format!("undefined variable: {name}"))
     }
+}
 
-    /// A value as `%v` prints it, for error messages.
-    fn shown(&self, value: &Value) -> String {
-        let mut text = Vec::new();
-        match fmt::append(&mut text, value, 1 << 10) {
-            Ok(()) => String::from_utf8_lossy(&text).into_owned(),
-            Err(_) => value.type_name().into_owned(),
-        }
+/// A value as `%v` prints it, for error messages.
+fn shown(value: &Value) -> String {
+    let mut text = Vec::new();
+    match fmt::append(&mut text, value, 1 << 10) {
+        Ok(()) => String::from_utf8_lossy(&text).into_owned(),
+        Err(_) => value.type_name().into_owned(),
     }
 }
 
-fn int(i: usize) -> Evaluated {
-    Some(Value::Int(i64::try_from(i).unwrap_or(i64::MAX)))
+fn int(i: usize) -> Value {
+    Value::Int(i64::try_from(i).unwrap_or(i64::MAX))
 }

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 use crate::strconv::{self, decode_char};
-use crate::value::Value;
+use crate::value::{Str, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -60,7 +62,10 @@ pub(super) struct Token<'a> {
 
 impl Token<'_> {
     pub(super) fn str(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.text)
+        match std::str::from_utf8(&self.text) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(Str::from(&*self.text).to_str().into_owned()),
+        }
     }
 
     /// How error messages name the token.
@@ -152,7 +157,7 @@ impl<'a> Lexer<'a> {
 
     fn count_lines(&mut self) {
         let text = self.input.get(self.start..self.pos).unwrap_or_default();
-        self.line += text.iter().filter(|&&byte| byte == b'\n').count();
+        self.line += memchr::memchr_iter(b'\n', text).count();
     }
 
     fn error(&mut self, message: impl Into<String>) -> Token<'a> {
@@ -163,49 +168,47 @@ impl<'a> Lexer<'a> {
 
     /// Text up to the next `{{`, or the delimiter itself.
     fn outside(&mut self) -> Token<'a> {
-        loop {
-            let Some(found) = find(self.rest(), LEFT) else {
-                self.pos = self.input.len();
-                if self.pos > self.start {
-                    self.count_lines();
-                    return self.token(Kind::Text);
-                }
-                let mut token = self.token(Kind::End);
-                token.text = Cow::Borrowed(b"EOF");
-                return token;
-            };
-            if found > 0 {
-                self.pos += found;
-                let text = self.input.get(self.start..self.pos).unwrap_or_default();
-                let trimmed = if left_trim(&self.rest()[LEFT.len()..]) { text.len() - trim_end(text).len() } else { 0 };
-                self.pos -= trimmed;
+        let Some(found) = memmem::find(self.rest(), LEFT) else {
+            self.pos = self.input.len();
+            if self.pos > self.start {
                 self.count_lines();
-                let token = self.token(Kind::Text);
-                self.pos += trimmed;
-                self.ignore();
-                if !token.text.is_empty() {
-                    return token;
-                }
+                return self.token(Kind::Text);
             }
-            let marker = if left_trim(&self.rest()[LEFT.len()..]) { TRIM_MARKER } else { 0 };
-            if self.rest()[LEFT.len()..][marker..].starts_with(b"/*") {
-                self.pos += LEFT.len() + marker;
-                self.ignore();
-                return self.comment();
-            }
-            self.pos += LEFT.len();
-            let token = self.token(Kind::LeftDelim);
-            self.inside = true;
-            self.pos += marker;
-            self.ignore();
-            self.parens = 0;
+            let mut token = self.token(Kind::End);
+            token.text = Cow::Borrowed(b"EOF");
             return token;
+        };
+        if found > 0 {
+            self.pos += found;
+            let text = self.input.get(self.start..self.pos).unwrap_or_default();
+            let trimmed = if left_trim(&self.rest()[LEFT.len()..]) { text.len() - trim_end(text).len() } else { 0 };
+            self.pos -= trimmed;
+            self.count_lines();
+            let token = self.token(Kind::Text);
+            self.pos += trimmed;
+            self.ignore();
+            if !token.text.is_empty() {
+                return token;
+            }
         }
+        let marker = if left_trim(&self.rest()[LEFT.len()..]) { TRIM_MARKER } else { 0 };
+        if self.rest()[LEFT.len()..][marker..].starts_with(b"/*") {
+            self.pos += LEFT.len() + marker;
+            self.ignore();
+            return self.comment();
+        }
+        self.pos += LEFT.len();
+        let token = self.token(Kind::LeftDelim);
+        self.inside = true;
+        self.pos += marker;
+        self.ignore();
+        self.parens = 0;
+        token
     }
 
     fn comment(&mut self) -> Token<'a> {
         self.pos += 2;
-        let Some(end) = find(self.rest(), b"*/") else {
+        let Some(end) = memmem::find(self.rest(), b"*/") else {
             return self.error("unclosed comment");
         };
         self.pos += end + 2;
@@ -390,13 +393,11 @@ impl<'a> Lexer<'a> {
         } else {
             Some(Kind::Number)
         };
-        match kind {
-            Some(kind) => self.token(kind),
-            None => {
-                let text = self.input.get(self.start..self.pos).unwrap_or_default();
-                self.error(format!("bad number syntax: {}", strconv::quote(text)))
-            }
+        if let Some(kind) = kind {
+            return self.token(kind);
         }
+        let text = self.input.get(self.start..self.pos).unwrap_or_default();
+        self.error(format!("bad number syntax: {}", strconv::quote(text)))
     }
 
     fn scan_number(&mut self) -> bool {
@@ -428,18 +429,6 @@ impl<'a> Lexer<'a> {
         }
         true
     }
-}
-
-fn find(text: &[u8], what: &[u8; 2]) -> Option<usize> {
-    // Most text has few braces, so looking for the first byte alone skips nearly everything.
-    let mut from = 0;
-    while let Some(found) = text.get(from..)?.iter().position(|byte| *byte == what[0]) {
-        if text.get(from + found + 1) == Some(&what[1]) {
-            return Some(from + found);
-        }
-        from += found + 1;
-    }
-    None
 }
 
 fn is_space(byte: u8) -> bool {

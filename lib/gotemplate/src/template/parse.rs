@@ -233,16 +233,18 @@ impl<'a> Parser<'a> {
         let token = self.next_word();
         let name = self.template_name(&token, CONTEXT)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
-        self.template_body(name, CONTEXT)
+        self.template_body(name, CONTEXT, None)
     }
 
-    /// The rest of a `define` or `block`, which shares nothing with what surrounds it.
-    fn template_body(&mut self, name: Str, context: &str) -> Result<()> {
+    /// The rest of a `define` or `block`, which shares nothing with what surrounds it. A wrong end is reported for
+    /// `line` if there is one.
+    fn template_body(&mut self, name: Str, context: &str, line: Option<usize>) -> Result<()> {
         let outer = std::mem::take(&mut self.scope);
         let parens = std::mem::take(&mut self.parens);
         let action_line = self.action_line.take();
         let (root, terminator) = self.list()?;
         if terminator != Terminator::End {
+            self.line = line.unwrap_or(self.line);
             return self.error(format!("unexpected {} in {context}", terminator.text()));
         }
         self.add(name, root)?;
@@ -401,7 +403,7 @@ impl<'a> Parser<'a> {
         let token = self.next_word();
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
-        self.template_body(name.clone(), CONTEXT)?;
+        self.template_body(name.clone(), CONTEXT, Some(self.line))?;
         Ok(Node::Template(Invocation { at: token.at, name, pipe: Some(pipe) }))
     }
 

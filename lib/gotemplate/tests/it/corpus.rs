@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use gotemplate::{List, Map, Value};
 
 /// Reads a case file. `None`, said on stderr, when the corpus is not beside the repository; CI must have it.
-#[expect(clippy::print_stderr, reason = "a test says that it did nothing")]
 pub(crate) fn read(name: &str) -> Option<serde_json::Value> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
     let root = std::env::var_os("FLUXIDE_CORPUS").map_or_else(|| PathBuf::from(beside), PathBuf::from);
@@ -44,7 +43,6 @@ pub(crate) fn value(json: &serde_json::Value) -> Value {
 
 /// Fails with all that went wrong, and says how many cases ran.
 #[track_caller]
-#[expect(clippy::print_stdout, reason = "the count is what the test shows")]
 pub(crate) fn settle(name: &str, ran: usize, least: usize, failures: &[String]) {
     println!("{name}: {ran} cases ran, {} failed", failures.len());
     assert!(failures.is_empty(), "{} of {ran} failed:\n{}", failures.len(), failures.join("\n"));

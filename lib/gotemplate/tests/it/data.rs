@@ -43,7 +43,7 @@ pub(crate) fn value(case: &str, json: &serde_json::Value) -> Value {
         return t_val();
     }
     match case {
-        "dot struct" => Struct::new("struct", [("a", 7.into()), ("b", "seven".into())]),
+        "dot struct" => Struct::value("struct", [("a", 7.into()), ("b", "seven".into())]),
         "method on nil value from slice" => List::from(vec![nil_t()]).into(),
         _ => corpus::value(json),
     }
@@ -65,7 +65,7 @@ fn t_val() -> Value {
         ("U16", Value::Uint32(16)),
         ("X", "x".into()),
         ("S", "xyz".into()),
-        ("U", Struct::new("*template.U", [("V", "v".into())])),
+        ("U", Struct::value("*template.U", [("V", "v".into())])),
         ("V0", Struct::printed("template.V", "<6666>")),
         ("V1", Struct::printed("*template.V", "<7777>")),
         ("V2", Struct::printed("*template.V", "nilV")),
@@ -93,7 +93,7 @@ fn t_val() -> Value {
         ("Empty1", 3.into()),
         ("Empty2", "empty2".into()),
         ("Empty3", ints([7, 8])),
-        ("Empty4", Struct::new("*template.U", [("V", "UinEmpty".into())])),
+        ("Empty4", Struct::value("*template.U", [("V", "UinEmpty".into())])),
         ("NonEmptyInterfacePtS", List::strings(["a", "b"]).into()),
         ("NonEmptyInterfaceNil", Value::Nil),
         ("NonEmptyInterfaceTypedNil", nil_t()),
@@ -101,7 +101,7 @@ fn t_val() -> Value {
         ("PS", "a string".into()),
         ("NIL", Struct::nil("*int")),
     ];
-    Struct::new("*template.T", fields)
+    Struct::value("*template.T", fields)
 }
 
 fn nil_t() -> Value {
@@ -118,7 +118,7 @@ struct Struct {
 }
 
 impl Struct {
-    fn new(type_name: &'static str, fields: impl Into<Vec<(&'static str, Value)>>) -> Value {
+    fn value(type_name: &'static str, fields: impl Into<Vec<(&'static str, Value)>>) -> Value {
         Value::object(Self { type_name, fields: fields.into(), text: None, is_nil: false })
     }
 
