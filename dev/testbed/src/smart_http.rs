@@ -92,7 +92,7 @@ async fn answer(
     })
 }
 
-async fn backend(
+pub(crate) async fn backend(
     folder: &Path,
     method: &Method,
     uri: &Uri,

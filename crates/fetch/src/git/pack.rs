@@ -69,7 +69,7 @@ impl Pack {
             options,
         );
         let written = written.map_err(damaged)?;
-        let bundle = written.to_bundle().ok_or_else(|| damaged("it was not kept"))?.map_err(damaged)?;
+        let bundle = written.to_bundle().ok_or_else(|| damaged("it holds no objects"))?.map_err(damaged)?;
         // The open maps keep the content; from here on nothing can be left behind.
         dir.close().map_err(damaged)?;
         let bundle = gix_pack::Bundle { pack: bundle.pack.with_alloc_limit_bytes(Some(limits.object)), ..bundle };
