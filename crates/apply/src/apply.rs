@@ -10,7 +10,7 @@ use crate::wait::{Awaited, Verdict, Wait};
 use crate::{Changes, Policy, execute, observe, plan, stages};
 
 /// How long the objects of a stage may take before the next stage.
-const STAGE_TIMEOUT: Duration = Duration::from_secs(60);
+const STAGE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Makes the cluster hold these objects: observes, plans and executes stage by stage, and waits after the stages that
 /// others build on.

@@ -33,7 +33,7 @@ pub(crate) fn patch(
         let labels = LABELS.iter().filter(|key| live.label(key).is_some());
         operations.extend(labels.map(|key| remove("labels", key)));
         if let Some(entries) = managers::take_over(&managers::entries(live), taken_over, &settings.manager)? {
-            operations.push(replace_managed_fields(managers::to_value(entries)));
+            operations.push(replace_managed_fields(&managers::to_value(entries)));
         }
     }
     Ok((!operations.is_empty()).then_some(Value::Array(operations)))
@@ -49,7 +49,7 @@ pub(crate) fn migration(desired: &Object, live: &Object) -> Option<Value> {
             moved = true;
         }
     }
-    moved.then(|| Value::Array(vec![replace_managed_fields(entries)]))
+    moved.then(|| Value::Array(vec![replace_managed_fields(&entries)]))
 }
 
 /// Whether there is something to clean up, judged by metadata alone.
@@ -64,6 +64,6 @@ fn remove(map: &str, key: &str) -> Value {
     json!({"op": "remove", "path": format!("/metadata/{map}/{}", key.replace('~', "~0").replace('/', "~1"))})
 }
 
-fn replace_managed_fields(entries: Value) -> Value {
+fn replace_managed_fields(entries: &Value) -> Value {
     json!({"op": "replace", "path": "/metadata/managedFields", "value": entries})
 }

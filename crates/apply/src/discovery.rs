@@ -78,9 +78,9 @@ impl Discovery {
             return Ok(known);
         }
         let api_version = gvk.api_version();
-        let served = read(client, &api_version).await.map_err(|refusal| match refusal.is_not_found() {
-            true => ResolveError::NoMatch { gvk: gvk.clone() },
-            false => ResolveError::Request { gvk: gvk.clone(), source: refusal },
+        let served = read(client, &api_version).await.map_err(|source| {
+            let gvk = gvk.clone();
+            if source.is_not_found() { ResolveError::NoMatch { gvk } } else { ResolveError::Request { gvk, source } }
         })?;
         let found = served.get(&gvk.kind).cloned();
         self.by_version.lock().unwrap_or_else(PoisonError::into_inner).insert(api_version, served);

@@ -62,9 +62,9 @@ fn contents(object: &Object) -> impl Iterator<Item = (&String, std::borrow::Cow<
         .into_iter()
         .flatten()
         .filter(|(key, _)| *key != "metadata" && *key != "status")
-        .map(|(key, value)| match is_autoscaler && key == "spec" {
-            true => (key, Cow::Owned(without_repeated_metrics(value))),
-            false => (key, Cow::Borrowed(value)),
+        .map(|(key, value)| {
+            let has_metrics = is_autoscaler && key == "spec";
+            (key, if has_metrics { Cow::Owned(without_repeated_metrics(value)) } else { Cow::Borrowed(value) })
         })
         .collect();
     fields.sort_unstable_by_key(|(key, _)| *key);

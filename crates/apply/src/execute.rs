@@ -17,7 +17,7 @@ use crate::watch::Alarm;
 use crate::{Action, Change, Changes, Policy, memory};
 
 /// How long an object that is replaced may take to disappear.
-const REPLACE_TIMEOUT: Duration = Duration::from_secs(60);
+const REPLACE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often its absence is asked for, besides being told.
 const REPLACE_POLL: Duration = Duration::from_secs(2);
 

@@ -72,7 +72,7 @@ pub struct Failure {
     /// What was tried.
     pub attempt: Attempt,
     /// What stood against it.
-    pub cause: Cause,
+    pub cause: Box<Cause>,
 }
 
 /// What stood against it.
@@ -91,12 +91,12 @@ pub enum Cause {
 
 impl Failure {
     pub(crate) fn of(object: &Object, attempt: Attempt, cause: Cause) -> Self {
-        Self { id: object.id(), origin: object.origin().cloned(), attempt, cause }
+        Self { id: object.id(), origin: object.origin().cloned(), attempt, cause: Box::new(cause) }
     }
 
     /// Whether it is worth trying again without a change of anything.
     pub fn is_transient(&self) -> bool {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused(refusal) | Cause::NoMatch(ResolveError::Request { source: refusal, .. }) => {
                 refusal.is_transient()
             }
@@ -106,7 +106,7 @@ impl Failure {
 
     /// What to do about it, in one sentence; none where the server's own sentence says it all.
     pub fn hint(&self) -> Option<&'static str> {
-        let refusal = match &self.cause {
+        let refusal = match &*self.cause {
             Cause::NoNamespace => return Some("set metadata.namespace, or the Kustomization's spec.targetNamespace"),
             Cause::NoMatch(ResolveError::NoMatch { .. }) => {
                 return Some("install the definition of this kind first, or apply it in the same Kustomization");
@@ -132,20 +132,44 @@ impl Failure {
         }
     }
 
+    /// Flux's sentence: what was tried with which object, the reason, the server's own words.
+    pub fn sentence(&self) -> String {
+        let Self { id, attempt, .. } = self;
+        let message = self.message();
+        match attempt {
+            Attempt::DryRun => match (&*self.cause, self.reason()) {
+                (Cause::NoNamespace, _) => format!("{id} namespace not specified: {message}"),
+                (Cause::Refused(refusal), _) if refusal.is_not_found() && id.namespace.is_none() => {
+                    format!("{id} namespace not specified: {message}")
+                }
+                (Cause::Refused(refusal), _) if refusal.is_not_found() => format!("{id} not found: {message}"),
+                (_, "") => format!("{id} dry-run failed: {message}"),
+                (_, reason) => format!("{id} dry-run failed ({reason}): {message}"),
+            },
+            Attempt::Query => format!("{id} query failed: {message}"),
+            Attempt::Migrate => format!("{id} failed to migrate API version: {message}"),
+            Attempt::CleanUp => format!("{id} metadata.managedFields cleanup failed: {message}"),
+            Attempt::Replace => format!("{id} immutable field detected, failed to delete object: {message}"),
+            Attempt::Disappear => {
+                format!("{id} immutable field detected, failed to wait for object to be deleted: {message}")
+            }
+            Attempt::Apply => format!("{id} apply failed: {message}"),
+            Attempt::Delete => format!("{id} delete failed: {message}"),
+        }
+    }
+
     fn message(&self) -> String {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused(refusal) => refusal.message.clone(),
-            Cause::NoMatch(error @ ResolveError::NoMatch { .. }) => error.to_string(),
             Cause::NoMatch(ResolveError::Request { source, .. }) => source.message.clone(),
+            Cause::NoMatch(error @ ResolveError::NoMatch { .. }) => error.to_string(),
             Cause::NoNamespace => "the server could not find the requested resource".to_owned(),
             Cause::Fields(error) => format!("unable to merge managed fields: '{error}'"),
-            #[expect(unreachable_patterns, reason = "ResolveError may grow")]
-            Cause::NoMatch(error) => error.to_string(),
         }
     }
 
     fn reason(&self) -> &str {
-        match &self.cause {
+        match &*self.cause {
             Cause::Refused(refusal) if refusal.is_manager_conflict => "FieldManagerConflict",
             Cause::Refused(refusal) => &refusal.reason,
             _ => "",
@@ -156,31 +180,7 @@ impl Failure {
 /// Prints Flux's sentence, then where the object was written down, then the hint.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, attempt, .. } = self;
-        let message = self.message();
-        let is_missing = matches!(&self.cause, Cause::Refused(refusal) if refusal.is_not_found());
-        match attempt {
-            Attempt::DryRun if matches!(self.cause, Cause::NoNamespace) => {
-                write!(f, "{id} namespace not specified: {message}")?;
-            }
-            Attempt::DryRun if is_missing && id.namespace.is_none() => {
-                write!(f, "{id} namespace not specified: {message}")?;
-            }
-            Attempt::DryRun if is_missing => write!(f, "{id} not found: {message}")?,
-            Attempt::DryRun => match self.reason() {
-                "" => write!(f, "{id} dry-run failed: {message}")?,
-                reason => write!(f, "{id} dry-run failed ({reason}): {message}")?,
-            },
-            Attempt::Query => write!(f, "{id} query failed: {message}")?,
-            Attempt::Migrate => write!(f, "{id} failed to migrate API version: {message}")?,
-            Attempt::CleanUp => write!(f, "{id} metadata.managedFields cleanup failed: {message}")?,
-            Attempt::Replace => write!(f, "{id} immutable field detected, failed to delete object: {message}")?,
-            Attempt::Disappear => {
-                write!(f, "{id} immutable field detected, failed to wait for object to be deleted: {message}")?;
-            }
-            Attempt::Apply => write!(f, "{id} apply failed: {message}")?,
-            Attempt::Delete => write!(f, "{id} delete failed: {message}")?,
-        }
+        f.write_str(&self.sentence())?;
         if let Some(origin) = &self.origin {
             write!(f, "\n  at {origin}")?;
         }

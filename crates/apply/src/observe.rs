@@ -42,7 +42,8 @@ pub enum Observation {
 /// An object of which nothing changed costs no request. Objects of kinds without namespaces lose theirs here, which the
 /// server would not keep either.
 pub async fn observe(cluster: &Cluster, stage: &mut Stage, policy: &Policy) -> Observed {
-    let looks = stage.objects.iter_mut().map(|object| look(cluster, object, policy));
+    // A list of futures, not an iterator of them: only then are they known to be `Send`.
+    let looks: Vec<_> = stage.objects.iter_mut().map(|object| look(cluster, object, policy)).collect();
     Observed(futures::stream::iter(looks).buffered(cluster.settings.concurrency.max(1)).collect().await)
 }
 
@@ -106,7 +107,7 @@ impl Look<'_> {
         let is_known = record.is_some() || before.is_some() || cluster.settings.is_only_created(desired);
         let live = if is_known { self.read().await } else { self.try_out_first().await };
         match live {
-            Ok(Looked::Done(observation)) => observation,
+            Ok(Looked::Done(observation)) => *observation,
             Ok(Looked::Live(live)) => self.compare(live, wanted, before).await,
             Err(refusal) => failed(desired, Attempt::Query, Cause::Refused(refusal)),
         }
@@ -128,19 +129,19 @@ impl Look<'_> {
         match would_be {
             Ok(would_be) if would_be.resource_version().is_none() => {
                 let would_be = Ok(Box::new(would_be));
-                Ok(Looked::Done(Observation::Read { live: None, would_be, migrated: false }))
+                Ok(Looked::done(Observation::Read { live: None, would_be, migrated: false }))
             }
             // Without the object, nothing explains the refusal away.
             Err(refusal) if refusal.is_transient() => Err(refusal),
             Ok(_) | Err(_) => match request::get(&self.cluster.client, self.resource, &self.desired.id()).await {
-                Ok(None) => Ok(Looked::Done(Observation::Read {
+                Ok(None) => Ok(Looked::done(Observation::Read {
                     live: None,
                     would_be: would_be.map(Box::new),
                     migrated: false,
                 })),
-                Ok(Some(live)) if self.is_left_alone(&live) => Ok(Looked::Done(Observation::Excluded)),
+                Ok(Some(live)) if self.is_left_alone(&live) => Ok(Looked::done(Observation::Excluded)),
                 Ok(Some(live)) if self.cluster.settings.migrate_api_version => Ok(Looked::Live(Some(Box::new(live)))),
-                Ok(Some(live)) => Ok(Looked::Done(Observation::Read {
+                Ok(Some(live)) => Ok(Looked::done(Observation::Read {
                     live: Some(Box::new(live)),
                     would_be: would_be.map(Box::new),
                     migrated: false,
@@ -206,7 +207,13 @@ impl Look<'_> {
 /// How far a look has come.
 enum Looked {
     /// All that is needed.
-    Done(Observation),
+    Done(Box<Observation>),
     /// The live object, if there is one.
     Live(Option<Box<Object>>),
+}
+
+impl Looked {
+    fn done(observation: Observation) -> Self {
+        Self::Done(Box::new(observation))
+    }
 }

@@ -89,8 +89,10 @@ impl Step {
     /// The object.
     pub fn entry(&self) -> Entry {
         match self {
-            Self::Create { desired } | Self::Configure { desired, .. } => Entry::of(desired),
-            Self::Replace { desired, .. } | Self::Keep { desired, .. } => Entry::of(desired),
+            Self::Create { desired }
+            | Self::Configure { desired, .. }
+            | Self::Replace { desired, .. }
+            | Self::Keep { desired, .. } => Entry::of(desired),
             Self::Skip { entry, .. } => entry.clone(),
         }
     }
@@ -141,7 +143,7 @@ pub fn plan(stage: Stage, observed: Observed, policy: &Policy, settings: &Settin
     for (desired, observation) in stage.objects.into_iter().zip(observed.0) {
         match deciding.step(desired, observation) {
             Ok(step) => steps.push(step),
-            Err(failure) => failures.push(failure),
+            Err(failure) => failures.push(*failure),
         }
     }
     // Objects may have lost a namespace since they were sorted.
@@ -156,18 +158,18 @@ struct Deciding<'a> {
 }
 
 impl Deciding<'_> {
-    fn step(&self, desired: Object, observation: Observation) -> Result<Step, Failure> {
+    fn step(&self, desired: Object, observation: Observation) -> Result<Step, Box<Failure>> {
         let skip = |why| Step::Skip { entry: Entry::of(&desired), why };
         match observation {
             Observation::Excluded => Ok(skip(Why::Excluded)),
             Observation::Present => Ok(skip(Why::Present)),
             Observation::Settled => Ok(Step::Keep { desired: Box::new(desired), live: None }),
-            Observation::Failed(failure) => Err(failure),
+            Observation::Failed(failure) => Err(Box::new(failure)),
             Observation::Read { live, would_be: Err(refusal), .. } => match live {
                 Some(live) if refusal.is_immutable() && self.may_replace(&desired, &live) => {
                     Ok(Step::Replace { desired: Box::new(desired), live, because: refusal.message })
                 }
-                _ => Err(Failure::of(&desired, Attempt::DryRun, Cause::Refused(refusal))),
+                _ => Err(Box::new(Failure::of(&desired, Attempt::DryRun, Cause::Refused(refusal)))),
             },
             Observation::Read { live: None, .. } => Ok(Step::Create { desired: Box::new(desired) }),
             Observation::Read { live: Some(live), would_be: Ok(would_be), migrated } => {
@@ -176,9 +178,15 @@ impl Deciding<'_> {
         }
     }
 
-    fn existing(&self, desired: Object, live: Box<Object>, would_be: &Object, migrated: bool) -> Result<Step, Failure> {
+    fn existing(
+        &self,
+        desired: Object,
+        live: Box<Object>,
+        would_be: &Object,
+        migrated: bool,
+    ) -> Result<Step, Box<Failure>> {
         let cleanup = cleanup::patch(&desired, &live, self.taken_over, self.settings)
-            .map_err(|error| Failure::of(&desired, Attempt::CleanUp, Cause::Fields(error)))?;
+            .map_err(|error| Box::new(Failure::of(&desired, Attempt::CleanUp, Cause::Fields(error))))?;
         let ignore = &self.policy.ignore;
         let (before, after) = (ignore.strip(&live, would_be), ignore.strip(would_be, would_be));
         if cleanup.is_none() && !migrated && !drift::has_drifted(&before, &after) {

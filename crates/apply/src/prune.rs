@@ -30,8 +30,12 @@ pub struct Pruned {
 impl Pruned {
     /// The text of Flux's condition, when something was refused.
     pub fn error(&self) -> Option<String> {
-        let errors: String = self.failures.iter().map(|failure| format!("{failure};")).collect();
-        (!errors.is_empty()).then(|| format!("delete failed, errors: {errors}"))
+        let mut text = String::from("delete failed, errors: ");
+        for failure in &self.failures {
+            text.push_str(&failure.sentence());
+            text.push(';');
+        }
+        (!self.failures.is_empty()).then_some(text)
     }
 }
 
@@ -90,5 +94,5 @@ async fn remove(cluster: &Cluster, entry: &Entry, owner: &Ownership) -> Result<A
 }
 
 fn failure(id: &ObjectId, attempt: Attempt, cause: Cause) -> Failure {
-    Failure { id: id.clone(), origin: None, attempt, cause }
+    Failure { id: id.clone(), origin: None, attempt, cause: Box::new(cause) }
 }

@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between attempts, whatever the server asks for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// How long one attempt may take.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An answer other than the one that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -149,9 +149,9 @@ pub(crate) async fn json_patch(
     manager: &str,
     patch: &Value,
 ) -> Result<Object, Refusal> {
-    let path = format!("{}?fieldManager={}", resource.path(id), escape(manager));
+    let url = format!("{}?fieldManager={}", resource.path(id), escape(manager));
     let body = patch.to_string().into_bytes();
-    let build = || Request::patch(&path).header("content-type", "application/json-patch+json").body(body.clone());
+    let build = || Request::patch(&url).header("content-type", "application/json-patch+json").body(body.clone());
     parse(send(client, build).await?)
 }
 

@@ -24,7 +24,7 @@ use crate::{Action, Changes};
 /// How often objects are asked for that no watch tells of.
 const POLL: Duration = Duration::from_secs(5);
 /// How long a wait sleeps at most when watches tell of everything: a safety net.
-const LONG_POLL: Duration = Duration::from_secs(60);
+const LONG_POLL: Duration = Duration::from_mins(1);
 
 /// Decides about the health of kinds that have rules of their own; none for all others.
 pub type Rules = Arc<dyn Fn(&Object) -> Option<Health> + Send + Sync>;

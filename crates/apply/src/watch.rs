@@ -188,7 +188,9 @@ impl State {
         let Some(alarms) = self.waiting.get_mut(key) else { return };
         alarms.retain(|alarm| {
             let alarm = alarm.upgrade();
-            alarm.iter().for_each(|alarm| alarm.ring(id.clone()));
+            if let Some(alarm) = &alarm {
+                alarm.ring(id.clone());
+            }
             alarm.is_some()
         });
         if alarms.is_empty() {
@@ -269,9 +271,8 @@ impl Follow {
 }
 
 fn is_gone(error: &watcher::Error) -> bool {
-    let source = match error {
-        watcher::Error::InitialListFailed(error) | watcher::Error::WatchStartFailed(error) => error,
-        _ => return false,
+    let (watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source)) = error else {
+        return false;
     };
     matches!(source, kube::Error::Api(status) if status.is_not_found())
 }
