@@ -96,7 +96,8 @@ impl Repository {
     /// # Errors
     /// [`GitError`].
     pub fn save(&self, folder: &Path) -> Result<Option<String>, GitError> {
-        let folder = folder.display().to_string();
+        // Git runs in the repository.
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
         self.git(&["-c", "core.bare=false", "--git-dir=.", "--work-tree", &folder, "add", "--all", "--", &folder])?;
         let tree = self.git(&["write-tree"])?;
         let head = self.git(&["rev-parse", "--verify", "--quiet", "refs/heads/main"]).ok();
