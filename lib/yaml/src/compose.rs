@@ -20,6 +20,10 @@ pub(crate) trait Build {
     fn close(&mut self, place: Place) -> Result<(), ErrorKind>;
     /// An alias of an anchor whose node is complete.
     fn alias(&mut self, anchor: usize, name: &str, place: Place) -> Result<(), ErrorKind>;
+    /// What the error that was just returned is about, if not the node that was handed in.
+    fn blame(&self) -> Option<Position> {
+        None
+    }
     /// The name of the anchor of the node that came last.
     fn name_anchor(&mut self, _name: &str) {}
     /// A comment, from its `#` on.
@@ -152,7 +156,7 @@ impl<'t> Composer<'t> {
                 Event::DocumentEnd => return Ok(start),
                 event => {
                     let at = position(&span.start);
-                    self.node(build, event, &span).map_err(|kind| Error::new(at, kind))?;
+                    self.node(build, event, &span).map_err(|kind| Error::new(build.blame().unwrap_or(at), kind))?;
                 }
             }
         }

@@ -141,7 +141,7 @@ impl<L: Lists> Walker<'_, L> {
         let at = schema::refine(self.lists, at, &all);
         let present = || all.into_iter().flatten().filter(|node| !node.is_null());
         let Some(expected) = present().next().map(kind) else {
-            return self.walk_mapping(sources, at);
+            return self.walk_mapping(sources, at.as_ref());
         };
         if let Some(other) = present().find(|node| kind(node) != expected) {
             let path = self.path.join(".");
@@ -153,7 +153,7 @@ impl<L: Lists> Walker<'_, L> {
             });
         }
         match expected {
-            NodeKind::Mapping => self.walk_mapping(sources, at),
+            NodeKind::Mapping => self.walk_mapping(sources, at.as_ref()),
             NodeKind::List => match self.merging(&sources, at.as_ref()) {
                 Some(keys) => self.walk_merging_list(sources, at.as_ref(), &keys),
                 None => Ok(self.visit_list(sources)),
@@ -162,7 +162,7 @@ impl<L: Lists> Walker<'_, L> {
         }
     }
 
-    fn walk_mapping(&mut self, sources: Sources<'_>, at: Option<At<L::At>>) -> Result<Merged, MergeError> {
+    fn walk_mapping(&mut self, sources: Sources<'_>, at: Option<&At<L::At>>) -> Result<Merged, MergeError> {
         let Sources { mut dest, origin, update } = sources;
         let directed = match (self.mode, origin) {
             (Mode::Patch(_), Some(origin)) if origin.get("$patch").is_some() => Some(mapping_directive(origin)?),
@@ -191,7 +191,7 @@ impl<L: Lists> Walker<'_, L> {
             dest.set_anchor(None);
         }
         for name in field_names(&dest, sources.origin, sources.update) {
-            self.merge_field(&mut dest, &sources, &name, at.as_ref())?;
+            self.merge_field(&mut dest, &sources, &name, at)?;
         }
         Ok((Some(dest), from))
     }
@@ -312,7 +312,7 @@ impl<L: Lists> Walker<'_, L> {
                 None => (dest, From::Dest),
             };
         }
-        self.pick(dest, origin, update, |node| (node.text().unwrap_or_default().to_owned(), node.comments().clone()))
+        pick(dest, origin, update, |node| (node.text().unwrap_or_default().to_owned(), node.comments().clone()))
     }
 
     /// A list that is replaced as a whole.
@@ -324,33 +324,32 @@ impl<L: Lists> Walker<'_, L> {
                 None => (dest, From::Dest),
             };
         }
-        self.pick(dest, origin, update, |node| (node.print(crate::Sequences::Compact), Comments::default()))
+        pick(dest, origin, update, |node| (node.print(crate::Sequences::Compact), Comments::default()))
     }
+}
 
-    /// Takes the update where it differs from the original, else the document's own.
-    fn pick(
-        &self,
-        dest: Option<Node>,
-        origin: Option<&Node>,
-        update: Option<&Node>,
-        content: impl Fn(&Node) -> (String, Comments),
-    ) -> Merged {
-        let null = |node: Option<&Node>| node.is_some_and(Node::is_null);
-        if null(update) || null(dest.as_ref()) {
-            return (None, From::Nowhere);
-        }
-        let updated = match (update, origin.filter(|node| !node.is_null())) {
-            (None, None) => false,
-            (Some(update), Some(origin)) => {
-                let (new, old) = (content(update), content(origin));
-                let own = dest.as_ref().map(&content);
-                // A comment alone is taken over only into what is unchanged otherwise.
-                new != old && (own.as_ref().is_none_or(|own| *own == old) || new.0 != old.0)
-            }
-            _ => true,
-        };
-        if updated { (update.cloned(), From::Update) } else { (dest, From::Dest) }
+/// Takes the update where it differs from the original, else the document's own.
+fn pick(
+    dest: Option<Node>,
+    origin: Option<&Node>,
+    update: Option<&Node>,
+    content: impl Fn(&Node) -> (String, Comments),
+) -> Merged {
+    let null = |node: Option<&Node>| node.is_some_and(Node::is_null);
+    if null(update) || null(dest.as_ref()) {
+        return (None, From::Nowhere);
     }
+    let updated = match (update, origin.filter(|node| !node.is_null())) {
+        (None, None) => false,
+        (Some(update), Some(origin)) => {
+            let (new, old) = (content(update), content(origin));
+            let own = dest.as_ref().map(&content);
+            // A comment alone is taken over only into what is unchanged otherwise.
+            new != old && (own.as_ref().is_none_or(|own| *own == old) || new.0 != old.0)
+        }
+        _ => true,
+    };
+    if updated { (update.cloned(), From::Update) } else { (dest, From::Dest) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -390,7 +389,7 @@ fn restyle(value: &mut Node, before: Option<Style>, before_layout: Option<crate:
     match &mut value.content {
         Content::Scalar { style, .. } => *style = before.unwrap_or(*style),
         Content::Mapping { layout, .. } | Content::Sequence { layout, .. } => {
-            *layout = before_layout.unwrap_or(*layout)
+            *layout = before_layout.unwrap_or(*layout);
         }
         Content::Alias { .. } => {}
     }

@@ -8,7 +8,7 @@ use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::compose::{Build, Kind, OpenEvent, Place, ScalarEvent};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Position};
 use crate::node::{Content, Layout, Node, Style};
 use crate::reader::Duplicates;
 use crate::schema::{self, Scalar, Schema, Tag};
@@ -22,6 +22,8 @@ pub(crate) struct ToValue {
     /// How many open collections are within brackets.
     flow: usize,
     done: Option<Value>,
+    /// The key that was set twice.
+    blamed: Option<Position>,
 }
 
 enum Frame {
@@ -37,7 +39,8 @@ struct Mapping {
     /// Hash and line of every key, to say where a duplicate was set first.
     lines: Vec<(u64, u32)>,
     anchor: usize,
-    line: u32,
+    /// Where the key stands whose value is awaited.
+    at: Position,
     /// Version 3 turns any scalar into a key of the document's outermost mapping, but only strings elsewhere.
     lenient: bool,
 }
@@ -62,7 +65,7 @@ enum Anchored {
 
 impl ToValue {
     pub(crate) fn new(schema: Schema, duplicates: Duplicates) -> Self {
-        Self { schema, duplicates, frames: Vec::new(), anchors: HashMap::new(), flow: 0, done: None }
+        Self { schema, duplicates, frames: Vec::new(), anchors: HashMap::new(), flow: 0, done: None, blamed: None }
     }
 
     /// The value of the document that was built, null for an empty one.
@@ -73,7 +76,7 @@ impl ToValue {
         self.done.take().unwrap_or_default()
     }
 
-    fn put_scalar(&mut self, text: Cow<'_, str>, style: Style, tag: Tag, line: u32) -> Result<(), ErrorKind> {
+    fn put_scalar(&mut self, text: Cow<'_, str>, style: Style, tag: Tag, at: Position) -> Result<(), ErrorKind> {
         let is_key = matches!(self.frames.last(), Some(Frame::Mapping(mapping)) if mapping.key.is_none());
         let style = match style {
             Style::Plain if self.schema == Schema::V3 && is_quoted_by_kyaml(&text, self.flow > 0, is_key) => {
@@ -84,7 +87,7 @@ impl ToValue {
         if let Some(Frame::Mapping(mapping)) = self.frames.last_mut()
             && mapping.key.is_none()
         {
-            mapping.line = line;
+            mapping.at = at;
             mapping.key = Some(key(self.schema, mapping.lenient, text, style, tag)?);
             return Ok(());
         }
@@ -113,7 +116,10 @@ impl ToValue {
                     let found = if value.is_object() { "a mapping" } else { "a sequence" };
                     return Err(ErrorKind::Key { found });
                 }
-                Some(Key::Text(key)) => mapping.insert(key, value, self.duplicates)?,
+                Some(Key::Text(key)) => {
+                    let at = mapping.at;
+                    mapping.insert(key, value, self.duplicates).inspect_err(|_| self.blamed = Some(at))?;
+                }
                 Some(Key::Dropped) => {}
                 Some(Key::Merge) => mapping.merge(self.schema, self.duplicates, value, alias)?,
             },
@@ -123,13 +129,17 @@ impl ToValue {
 }
 
 impl Build for ToValue {
+    fn blame(&self) -> Option<Position> {
+        self.blamed
+    }
+
     fn scalar(&mut self, scalar: ScalarEvent<'_>) -> Result<(), ErrorKind> {
         let tag = Tag::parse(scalar.tag.as_deref());
         if scalar.anchor != 0 {
             let kept = Anchored::Scalar { text: scalar.text.clone().into_owned(), style: scalar.style, tag };
             self.anchors.insert(scalar.anchor, kept);
         }
-        self.put_scalar(scalar.text, scalar.style, tag, scalar.place.at.line)
+        self.put_scalar(scalar.text, scalar.style, tag, scalar.place.at)
     }
 
     fn open(&mut self, kind: Kind, start: OpenEvent<'_>) -> Result<(), ErrorKind> {
@@ -144,7 +154,7 @@ impl Build for ToValue {
                 merge: None,
                 lines: Vec::new(),
                 anchor,
-                line: start.place.at.line,
+                at: start.place.at,
                 lenient: self.frames.is_empty(),
             })),
         });
@@ -169,7 +179,7 @@ impl Build for ToValue {
 
     fn alias(&mut self, anchor: usize, _name: &str, place: Place) -> Result<(), ErrorKind> {
         match self.anchors.get(&anchor).cloned() {
-            Some(Anchored::Scalar { text, style, tag }) => self.put_scalar(Cow::Owned(text), style, tag, place.at.line),
+            Some(Anchored::Scalar { text, style, tag }) => self.put_scalar(Cow::Owned(text), style, tag, place.at),
             Some(Anchored::Collection(value)) => self.put(value, true),
             None => Ok(()),
         }
@@ -186,12 +196,12 @@ impl Mapping {
         match self.object.entry(key) {
             Entry::Vacant(entry) => {
                 entry.insert(value);
-                self.lines.push((hash, self.line));
+                self.lines.push((hash, self.at.line));
                 Ok(())
             }
             Entry::Occupied(entry) => Err(ErrorKind::DuplicateKey {
                 key: entry.key().clone(),
-                first: self.lines.iter().find(|(h, _)| *h == hash).map_or(self.line, |(_, line)| *line),
+                first: self.lines.iter().find(|(h, _)| *h == hash).map_or(self.at.line, |(_, line)| *line),
             }),
         }
     }
@@ -205,7 +215,7 @@ impl Mapping {
         }
         if schema == Schema::V3 {
             if self.merge.is_some() {
-                return Err(ErrorKind::DuplicateKey { key: "<<".to_owned(), first: self.line });
+                return Err(ErrorKind::DuplicateKey { key: "<<".to_owned(), first: self.at.line });
             }
             self.merge = Some(value);
             return Ok(());
@@ -318,25 +328,25 @@ impl Node {
 /// Plays a node's events to a builder. Depth is bounded by the limits that the node was read with.
 fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
     let place = Place { at: node.at(), start: 0, end: 0 };
-    let located = |kind| Error::new(node.at(), kind);
+    let located = |build: &ToValue, kind| Error::new(build.blame().unwrap_or(node.at()), kind);
     let start = |layout: &Layout| OpenEvent { layout: *layout, tag: None, anchor: 0, place };
     match &node.content {
         Content::Scalar { text, style } => {
             let tag = Tag::parse(node.tag());
-            build.put_scalar(Cow::Borrowed(text), *style, tag, node.at().line).map_err(located)
+            build.put_scalar(Cow::Borrowed(text), *style, tag, node.at()).map_err(|kind| located(build, kind))
         }
         Content::Sequence { items, layout } => {
-            build.open(Kind::Sequence, start(layout)).map_err(located)?;
+            build.open(Kind::Sequence, start(layout)).map_err(|kind| located(build, kind))?;
             items.iter().try_for_each(|item| feed(item, build))?;
-            build.close(place).map_err(located)
+            build.close(place).map_err(|kind| located(build, kind))
         }
         Content::Mapping { pairs, layout } => {
-            build.open(Kind::Mapping, start(layout)).map_err(located)?;
+            build.open(Kind::Mapping, start(layout)).map_err(|kind| located(build, kind))?;
             for (key, value) in pairs {
                 feed(key, build)?;
                 feed(value, build)?;
             }
-            build.close(place).map_err(located)
+            build.close(place).map_err(|kind| located(build, kind))
         }
         Content::Alias { target, .. } if target.text().is_some() => feed(target, build),
         Content::Alias { target, .. } => {
@@ -348,7 +358,7 @@ fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
                 Some(Frame::Sequence { mut items, .. }) => items.pop().unwrap_or_default(),
                 _ => Value::Null,
             };
-            build.put(value, true).map_err(located)
+            build.put(value, true).map_err(|kind| located(build, kind))
         }
     }
 }

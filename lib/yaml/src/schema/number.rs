@@ -126,14 +126,27 @@ fn float(text: &str) -> Option<f64> {
 /// Prints a float as Go's `FormatFloat(f, 'g', -1, 64)`: the shortest digits that read back equal, with an exponent
 /// below 1e-4 and from 1e6 on.
 pub(crate) fn format_g(float: f64) -> String {
-    shortest(float, &format!("{float:e}"))
+    let scientific = format!("{float:e}");
+    let even = format!("{float:.*e}", fraction(&scientific));
+    shortest(float, if even.parse() == Ok(float) { &even } else { &scientific })
+}
+
+/// How many digits stand behind the point.
+///
+/// Where two shortest decimals are equally near, Go takes the even one and Rust the larger. Printed to as many digits,
+/// Rust takes the even one too.
+fn fraction(scientific: &str) -> usize {
+    let digits = scientific.bytes().take_while(|b| *b != b'e').filter(u8::is_ascii_digit).count();
+    digits.saturating_sub(1)
 }
 
 /// The same in single precision, which is how sigs.k8s.io/yaml prints float keys.
 pub(crate) fn format_g32(float: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "single precision is the point")]
     let single = float as f32;
-    shortest(float, &format!("{single:e}"))
+    let scientific = format!("{single:e}");
+    let even = format!("{single:.*e}", fraction(&scientific));
+    shortest(float, if even.parse() == Ok(single) { &even } else { &scientific })
 }
 
 fn shortest(float: f64, scientific: &str) -> String {

@@ -171,7 +171,7 @@ fn kyaml_merge_tables_hold() {
         };
         let printed = merged.unwrap().unwrap_or_default().print(yaml::Sequences::Compact);
         let expected = case["expected"].as_str().unwrap();
-        // One table indents its expectation, and the test that it comes from prints that before it compares.
+        // The table of `merge2` indents what it expects; kyaml's own test prints that anew before it compares.
         let reprinted =
             yaml::read(expected, &yaml::Limits::default()).unwrap().remove(0).print(yaml::Sequences::Compact);
         let indented = expected.starts_with("\n ");

@@ -57,7 +57,10 @@ fn r3_deep_nesting_is_refused() {
         "{a: ".repeat(100_000),
         "- ".repeat(100_000),
         "? ".repeat(100_000),
-        (0..3_000).map(|i| format!("{}a:\n", " ".repeat(i))).collect(),
+        (0..3_000).fold(String::new(), |mut text, i| {
+            writeln!(text, "{}a:", " ".repeat(i)).unwrap();
+            text
+        }),
     ] {
         assert!(matches!(refused(&text).kind, ErrorKind::TooDeep { .. }));
     }
@@ -94,8 +97,8 @@ fn r3_what_the_depth_limit_admits_fits_the_stack() {
 fn r3_a_million_documents_are_refused() {
     let text = "---\n".repeat(1_000_000);
     assert!(matches!(refused(&text).kind, ErrorKind::TooManyDocuments { .. }));
-    let limits = Limits { documents: 2_000_000, ..Limits::default() };
-    assert_eq!(Reader::new(V2).limits(limits).values(&text).count(), 1_000_000);
+    // As many as the limit says are fine.
+    assert_eq!(yaml::to_values(&text[..4 * 100_000], V2).unwrap().len(), 100_000);
 }
 
 #[test]
@@ -244,7 +247,7 @@ fn whole(value: Value) -> Value {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn reading_never_panics_and_both_ways_agree(text in texts()) {

@@ -9,5 +9,6 @@
 )]
 
 mod corpus;
+mod go;
 mod hostile;
 mod reading;

@@ -21,7 +21,7 @@ fn a_duplicate_key_is_located() {
     let text = "a: 1\nb:\n  c: 1\n  d: 2\n  c: 3\n";
     assert_eq!(yaml::to_value(text, V2).unwrap(), json!({"a": 1, "b": {"c": 3, "d": 2}}));
     let error = yaml::to_value(text, V3).unwrap_err();
-    assert_eq!(error.to_string(), "line 5, column 6: the key \"c\" is already set in line 3 of the same mapping");
+    assert_eq!(error.to_string(), "line 5, column 3: the key \"c\" is already set in line 3 of the same mapping");
     assert_eq!(yaml::Reader::new(V2).strict().value(text).unwrap_err().line(), 5);
 }
 
