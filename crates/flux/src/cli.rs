@@ -1,6 +1,6 @@
 //! The command line: what was typed becomes settings, settings become one call, and only this module tree prints.
 
-use std::{io, process::ExitCode};
+use std::{ffi::OsString, io, process::ExitCode};
 
 use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 
@@ -55,7 +55,7 @@ Examples:
   flux create source git webapp --url=https://github.com/org/webapp --branch=main --interval=3m
 
   # Keep a directory of it applied
-  flux create kustomization webapp --source=GitRepository/webapp --path=./deploy --prune --interval=5m
+  flux create kustomization webapp --source=webapp --path=./deploy --prune --interval=5m
 
   # How is everything?
   flux get all --all-namespaces
@@ -73,7 +73,7 @@ enum Command {
     Completion(completion::Args),
     /// Create or update sources and other objects
     #[command(after_help = create::EXAMPLES)]
-    Create(create::Args),
+    Create(Box<create::Args>),
     /// Delete objects
     #[command(subcommand, after_help = delete::EXAMPLES)]
     Delete(kinds::OfKind<delete::Args>),
@@ -131,7 +131,7 @@ async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     match args.command {
         Command::Check(args) => check::run(args, &settings, out).await,
         Command::Completion(args) => completion::run(&args, out),
-        Command::Create(args) => create::run(args, &settings, out).await,
+        Command::Create(args) => create::run(*args, &settings, out).await,
         Command::Delete(args) => delete::run(args, &settings, out).await,
         Command::Events(args) => events::run(args, &settings, out).await,
         Command::Export(args) => export::run(args, &settings, out).await,
@@ -146,13 +146,19 @@ async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
     }
 }
 
-/// The whole command line, as clap has it.
+/// The whole command line, as people are shown it.
 fn command() -> clap::Command {
-    switches_take_values(Args::command())
+    Args::command()
 }
 
 fn parse(typed: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
-    Args::from_arg_matches(&command().try_get_matches_from(typed)?)
+    let typed: Vec<OsString> = typed.into_iter().collect();
+    let matches = switches_take_values(command()).try_get_matches_from(&typed).map_err(|error| match error.kind() {
+        // Help shows plain switches.
+        ErrorKind::DisplayHelp => command().try_get_matches_from(&typed).err().unwrap_or(error),
+        _ => error,
+    })?;
+    Args::from_arg_matches(&matches)
 }
 
 /// Lets every switch be written as in Go too: `--prune`, `--prune=true`, `--prune=false`.
@@ -168,9 +174,6 @@ fn switches_take_values(command: clap::Command) -> clap::Command {
                 .default_value("false")
                 .default_missing_value("true")
                 .value_parser(truth)
-                .hide_possible_values(true)
-                .hide_default_value(true)
-                .value_name("BOOL")
         })
         .mut_subcommands(switches_take_values)
 }

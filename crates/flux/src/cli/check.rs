@@ -179,12 +179,12 @@ async fn are_crds_stored(cluster: &Cluster, out: &mut Output) -> bool {
     let mut fine = true;
     for crd in list.items {
         let name = crd.name_any();
-        match crd.status.and_then(|status| status.stored_versions).and_then(|mut versions| versions.pop()) {
-            Some(version) => out.success(&format!("{name}/{version}")),
-            None => {
-                fine = false;
-                out.failure(&format!("no stored versions for {name}"));
-            }
+        let versions = crd.status.and_then(|status| status.stored_versions).unwrap_or_default();
+        if let Some(version) = versions.last() {
+            out.success(&format!("{name}/{version}"));
+        } else {
+            fine = false;
+            out.failure(&format!("no stored versions for {name}"));
         }
     }
     fine

@@ -202,7 +202,7 @@ fn lay_over(config: &mut Config, connection: &Connection) -> Result<(), Failure>
     config.disable_compression |= connection.disable_compression;
     let auth = &mut config.auth_info;
     if let Some(token) = &connection.token {
-        *auth = AuthInfo { token: Some(token.clone().into()), ..AuthInfo::default() };
+        *auth = AuthInfo { token: Some(token.expose_text().into_owned().into()), ..AuthInfo::default() };
     }
     if let (Some(certificate), Some(key)) = (&connection.client_certificate, &connection.client_key) {
         auth.client_certificate = Some(certificate.display().to_string());

@@ -22,7 +22,7 @@ Examples:
   flux create source git webapp --url=https://github.com/org/webapp --branch=main
 
   # Print the manifest instead of applying it
-  flux create kustomization webapp --source=GitRepository/webapp --path=./deploy --prune --export > webapp.yaml";
+  flux create kustomization webapp --source=webapp --path=./deploy --export > webapp.yaml";
 
 /// What was typed.
 #[derive(Debug, clap::Args)]

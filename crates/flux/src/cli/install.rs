@@ -17,7 +17,6 @@ Examples:
 
 /// What was typed.
 #[derive(Debug, Clone, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
     /// Print the manifests
     #[arg(long)]

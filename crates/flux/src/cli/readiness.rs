@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn object(generation: i64, status: Value) -> DynamicObject {
+    fn object(generation: i64, status: &Value) -> DynamicObject {
         serde_json::from_value(json!({ "metadata": { "name": "a", "generation": generation }, "status": status }))
             .unwrap()
     }
@@ -128,16 +128,19 @@ mod tests {
     #[test]
     fn only_what_is_said_about_this_generation_counts() {
         let ready = json!([{ "type": "Ready", "status": "True", "observedGeneration": 1 }]);
-        assert_eq!(of_written(&object(1, json!({ "observedGeneration": 1, "conditions": ready }))), Readiness::Current);
         assert_eq!(
-            of_written(&object(2, json!({ "observedGeneration": 1, "conditions": ready }))),
+            of_written(&object(1, &json!({ "observedGeneration": 1, "conditions": ready }))),
+            Readiness::Current
+        );
+        assert_eq!(
+            of_written(&object(2, &json!({ "observedGeneration": 1, "conditions": ready }))),
             Readiness::InProgress
         );
-        assert_eq!(of_written(&object(1, json!({ "observedGeneration": -1 }))), Readiness::InProgress);
-        assert_eq!(of_written(&object(1, json!({ "observedGeneration": 1 }))), Readiness::InProgress);
+        assert_eq!(of_written(&object(1, &json!({ "observedGeneration": -1 }))), Readiness::InProgress);
+        assert_eq!(of_written(&object(1, &json!({ "observedGeneration": 1 }))), Readiness::InProgress);
         let unmarked = json!([{ "type": "Ready", "status": "True" }]);
         assert_eq!(
-            of_written(&object(3, json!({ "observedGeneration": 3, "conditions": unmarked }))),
+            of_written(&object(3, &json!({ "observedGeneration": 3, "conditions": unmarked }))),
             Readiness::Current
         );
     }
@@ -148,10 +151,10 @@ mod tests {
             { "type": "Reconciling", "status": "True" },
             { "type": "Ready", "status": "False", "message": "no" },
         ]);
-        assert_eq!(of(&object(1, json!({ "observedGeneration": 1, "conditions": retrying }))), Readiness::InProgress);
+        assert_eq!(of(&object(1, &json!({ "observedGeneration": 1, "conditions": retrying }))), Readiness::InProgress);
         let stalled = json!([{ "type": "Stalled", "status": "True", "message": "no" }]);
         let failed = Readiness::Failed("no".to_owned());
-        assert_eq!(of(&object(1, json!({ "observedGeneration": 1, "conditions": stalled }))), failed);
-        assert_eq!(of(&object(1, json!({}))), Readiness::Current);
+        assert_eq!(of(&object(1, &json!({ "observedGeneration": 1, "conditions": stalled }))), failed);
+        assert_eq!(of(&object(1, &json!({}))), Readiness::Current);
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use api::Duration;
+use clap::builder::{StringValueParser, TypedValueParser};
 use kube::config::Kubeconfig;
 
 use crate::cli::{failure::Failure, output::Output};
@@ -47,8 +48,8 @@ pub(crate) struct Args {
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
     /// The bearer token for the API server
-    #[arg(long, global = true)]
-    token: Option<String>,
+    #[arg(long, global = true, value_parser = secret())]
+    token: Option<auth::Secret>,
     /// The user to impersonate
     #[arg(long = "as", global = true, value_name = "USER")]
     impersonate: Option<String>,
@@ -126,7 +127,7 @@ pub(crate) struct Connection {
     pub(crate) cluster: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) server: Option<String>,
-    pub(crate) token: Option<String>,
+    pub(crate) token: Option<auth::Secret>,
     pub(crate) impersonate: Option<String>,
     pub(crate) impersonate_groups: Vec<String>,
     pub(crate) impersonate_uid: Option<String>,
@@ -211,6 +212,11 @@ pub(crate) fn is_dns_label(text: &str) -> bool {
         && bytes.first().is_some_and(|c| plain(*c))
         && bytes.last().is_some_and(|c| plain(*c))
         && bytes.iter().all(|c| plain(*c) || *c == b'-')
+}
+
+/// Reads a flag's value that must never be shown.
+pub(crate) fn secret() -> impl TypedValueParser<Value = auth::Secret> {
+    StringValueParser::new().map(auth::Secret::new)
 }
 
 /// Reads a file that a flag names.

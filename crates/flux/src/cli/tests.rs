@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::*;
 
 /// Every command, with the words that lead to it.
@@ -16,6 +18,7 @@ fn typed(line: &str) -> Result<Args, String> {
 #[test]
 fn the_command_line_is_consistent() {
     command().debug_assert();
+    switches_take_values(command()).debug_assert();
 }
 
 #[test]
@@ -90,4 +93,43 @@ fn what_cannot_be_parsed_is_one_line_and_a_hint() {
     let failure = failure_of(&error);
     assert!(!failure.message().contains('\n') && !failure.message().starts_with("error"), "{failure:?}");
     assert!(failure.hint_text().unwrap().contains("kustomizations"), "{failure:?}");
+}
+
+/// `help.txt` is what people see first: a change of it is looked at (`UPDATE=1` writes it).
+#[test]
+fn the_help_is_as_agreed() {
+    let mut found = String::new();
+    for line in ["flux --help", "flux get --help", "flux get sources git --help", "flux reconcile kustomization --help"]
+    {
+        let error = command().term_width(100).try_get_matches_from(line.split(' ')).unwrap_err();
+        let help = error.render().to_string();
+        let own = help.split("Global options:").next().unwrap();
+        let examples = help.rfind("\nExample").map_or("", |at| &help[at + 1..]);
+        writeln!(found, "$ {line}\n{own}{examples}").unwrap();
+    }
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/help.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &found).unwrap();
+    }
+    let wanted = std::fs::read_to_string(&file).unwrap();
+    for (line, (found, wanted)) in found.lines().zip(wanted.lines()).enumerate() {
+        assert_eq!(found, wanted, "help.txt:{}", line + 1);
+    }
+    assert_eq!(found.len(), wanted.len());
+}
+
+#[test]
+fn secrets_typed_as_flags_do_not_show_themselves() {
+    let line = "flux create secret git a1 --url=https://x/y --username=me --password=hunter2 --token=hunter2";
+    assert!(!format!("{:?}", typed(line).unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn examples_can_be_copied() {
+    walk(&command(), "flux", &mut |path, command| {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in help.lines() {
+            assert!(line.len() <= 110, "{path}: {line:?} would be broken in the help");
+        }
+    });
 }

@@ -1,6 +1,6 @@
 //! `flux tree`: shows what an object has applied, and what that has applied in turn.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use api::Kustomization;
 use clap::{Subcommand, ValueEnum};
@@ -145,7 +145,8 @@ fn draw(branches: &[Tree], indent: &str, text: &mut String) {
     for (at, branch) in branches.iter().enumerate() {
         let is_last = at + 1 == branches.len();
         let (mark, below) = if is_last { ("└── ", "    ") } else { ("├── ", "│   ") };
-        text.push_str(&format!("{indent}{mark}{}\n", branch.id));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{indent}{mark}{}", branch.id);
         draw(&branch.branches, &format!("{indent}{below}"), text);
     }
 }

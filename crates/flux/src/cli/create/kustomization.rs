@@ -17,13 +17,13 @@ use crate::cli::{
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   # Keep a directory applied, and wait until what is in it is healthy
-  flux create kustomization webapp --source=GitRepository/webapp --path=./deploy --prune --wait --interval=10m
+  flux create kustomization webapp --source=webapp --path=./deploy --prune --wait --interval=10m
 
   # Only after another one is ready
   flux create kustomization policies --source=webapp --path=./policies --prune --depends-on=webapp
 
   # From a source of another namespace
-  flux create kustomization webapp -n apps --source=GitRepository/webapp.flux-system --path=./deploy --prune";
+  flux create ks webapp -n apps --source=GitRepository/webapp.flux-system --path=./deploy --prune";
 
 /// What was typed.
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,6 @@
 //! Secrets with credentials, as sources read them.
 
-use std::{collections::BTreeMap, fmt, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Api, core::ObjectMeta};
@@ -12,32 +12,31 @@ use crate::cli::{
     settings::Settings,
 };
 
-/// What goes into a Secret with credentials for a Git server. Never printed by accident.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// What goes into a Secret with credentials for a Git server.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct GitSecret {
-    entries: BTreeMap<&'static str, String>,
-}
-
-impl fmt::Debug for GitSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.entries.keys()).finish()
-    }
+    entries: BTreeMap<&'static str, auth::Secret>,
 }
 
 impl GitSecret {
-    pub(super) fn set(&mut self, key: &'static str, value: String) {
+    pub(super) fn set(&mut self, key: &'static str, value: auth::Secret) {
         self.entries.insert(key, value);
     }
 
     /// Takes over the text of a file.
     pub(super) fn set_file(&mut self, key: &'static str, path: &Path, content: Vec<u8>) -> Result<(), Failure> {
         let text = String::from_utf8(content).map_err(|_| Failure::new(format!("{} is no text", path.display())))?;
-        self.set(key, text);
+        self.set(key, auth::Secret::new(text));
         Ok(())
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The entries in clear, as the API takes them.
+    fn text(&self) -> BTreeMap<String, String> {
+        self.entries.iter().map(|(key, value)| ((*key).to_owned(), value.expose_text().into_owned())).collect()
     }
 
     /// The manifest, for `--export`: the credentials are in clear.
@@ -46,7 +45,7 @@ impl GitSecret {
         if !labels.is_empty() {
             metadata["labels"] = json!(labels);
         }
-        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": self.entries })
+        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": self.text() })
     }
 
     /// Creates the Secret, or adds to the one that is there. What it holds under other keys stays.
@@ -58,7 +57,6 @@ impl GitSecret {
         settings: &Settings,
     ) -> Result<(), Failure> {
         let api: Api<Secret> = Api::namespaced(cluster.client(), &settings.namespace);
-        let strings = self.entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
         match api.get_opt(name).await? {
             None => {
                 let secret = Secret {
@@ -68,13 +66,13 @@ impl GitSecret {
                         labels: (!labels.is_empty()).then(|| labels.clone()),
                         ..ObjectMeta::default()
                     },
-                    string_data: Some(strings),
+                    string_data: Some(self.text()),
                     ..Secret::default()
                 };
                 api.create(&posted(), &secret).await?;
             }
             Some(mut secret) => {
-                secret.string_data = Some(strings);
+                secret.string_data = Some(self.text());
                 secret.metadata.labels.get_or_insert_default().extend(labels.clone());
                 api.replace(name, &posted(), &secret).await?;
             }

@@ -12,19 +12,19 @@ use crate::cli::{
     export::document,
     failure::Failure,
     output::Output,
-    settings::{Settings, read_file},
+    settings::{Settings, read_file, secret},
 };
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   # A user name and a password or token
-  flux create secret git webapp-auth --url=https://git.example.com/org/webapp --username=me --password=token
+  flux create secret git webapp --url=https://example.com/webapp --username=me --password=token
 
   # A bearer token, and the certificate authority of the server
-  flux create secret git webapp-auth --url=https://git.example.com/org/webapp --bearer-token=token --ca-crt-file=ca.crt";
+  flux create secret git webapp --url=https://example.com/webapp --bearer-token=token --ca-crt-file=ca.crt";
 
 /// What was typed.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The Secret's name
     name: Option<String>,
@@ -35,25 +35,19 @@ pub(crate) struct Args {
     #[arg(short, long)]
     username: Option<String>,
     /// The password
-    #[arg(short, long)]
-    password: Option<String>,
+    #[arg(short, long, value_parser = secret())]
+    password: Option<auth::Secret>,
     /// The bearer token
-    #[arg(long)]
-    bearer_token: Option<String>,
+    #[arg(long, value_parser = secret())]
+    bearer_token: Option<auth::Secret>,
     /// The certificate authority of the Git server
     #[arg(long, value_name = "FILE")]
     ca_crt_file: Option<PathBuf>,
 }
 
-impl std::fmt::Debug for Args {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Args").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 pub(super) async fn run(args: Args, common: &Common, settings: &Settings, out: &mut Output) -> Result<(), Failure> {
     let name = checked_name(args.name.clone())?;
-    let secret = secret(args)?;
+    let secret = credentials(args)?;
     let labels = common.labels()?;
     if common.export {
         out.data(&document(&secret.manifest(&name, &labels, settings)));
@@ -65,20 +59,22 @@ pub(super) async fn run(args: Args, common: &Common, settings: &Settings, out: &
     Ok(())
 }
 
-fn secret(args: Args) -> Result<GitSecret, Failure> {
+fn credentials(args: Args) -> Result<GitSecret, Failure> {
     let url = given(args.url).ok_or_else(|| Failure::new("url is required"))?;
     if scheme_of(&url)? == Scheme::Ssh {
         return Err(Failure::new("keys for SSH cannot be made by this version").hint(SSH_HINT));
     }
     let mut secret = GitSecret::default();
-    match (given(args.username).zip(given(args.password)), given(args.bearer_token)) {
+    let filled = |secret: &auth::Secret| !secret.is_empty();
+    let user = given(args.username).zip(args.password.filter(filled));
+    match (user, args.bearer_token.filter(filled)) {
         (Some(_), Some(_)) => return Err(Failure::new("user credentials and bearer token cannot be used together")),
         (None, None) => {
             let message = "for Git over HTTP/S the username and password, or a bearer token is required";
             return Err(Failure::new(message));
         }
         (Some((username, password)), None) => {
-            secret.set("username", username);
+            secret.set("username", auth::Secret::new(username));
             secret.set("password", password);
         }
         (None, Some(token)) => secret.set("bearerToken", token),

@@ -8,7 +8,7 @@ use crate::cli::{
     create::{Common, Wanted, checked_name, given, row_of, secret::GitSecret, to_json},
     failure::Failure,
     output::Output,
-    settings::{Settings, read_file},
+    settings::{Settings, read_file, secret},
 };
 
 pub(crate) const EXAMPLES: &str = "\
@@ -20,10 +20,10 @@ Examples:
   flux create source git webapp --url=https://github.com/org/webapp --tag-semver='>=3.2.0 <3.3.0'
 
   # A private repository, with credentials that are kept in a Secret of the same name
-  flux create source git webapp --url=https://git.example.com/org/webapp --branch=main --username=me --password=token
+  flux create source git webapp --url=https://example.com/webapp --branch=main -u me -p token
 
   # A private repository over SSH, with an existing Secret
-  flux create source git webapp --url=ssh://git@git.example.com/org/webapp --branch=main --secret-ref=webapp-ssh";
+  flux create source git webapp --url=ssh://git@example.com/webapp --branch=main --secret-ref=webapp";
 
 /// What was typed.
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,8 @@ pub(crate) struct Args {
     #[arg(short, long)]
     username: Option<String>,
     /// The password for HTTPS
-    #[arg(short, long)]
-    password: Option<String>,
+    #[arg(short, long, value_parser = secret())]
+    password: Option<auth::Secret>,
     /// The Secret with the credentials
     #[arg(long)]
     secret_ref: Option<String>,
@@ -124,7 +124,7 @@ pub(super) async fn run(args: Args, common: &Common, settings: &Settings, out: &
     }
     let cluster = Cluster::open(settings).await?;
     out.generate("generating GitRepository source");
-    if wants_secret && let Some(secret) = secret(&args, scheme, out)? {
+    if wants_secret && let Some(secret) = credentials(&args, scheme, out)? {
         out.action("applying secret with repository credentials");
         secret.apply(&cluster, &name, &std::collections::BTreeMap::new(), settings).await?;
         wanted.spec["secretRef"] = serde_json::json!({ "name": name });
@@ -173,9 +173,9 @@ fn spec(args: &Args, url: String, common: &Common) -> Result<GitRepositorySpec, 
 }
 
 /// The Secret that the flags ask for.
-fn secret(args: &Args, scheme: Scheme, out: &mut Output) -> Result<Option<GitSecret>, Failure> {
+fn credentials(args: &Args, scheme: Scheme, out: &mut Output) -> Result<Option<GitSecret>, Failure> {
     let username = given(args.username.clone());
-    let password = given(args.password.clone());
+    let password = args.password.clone().filter(|password| !password.is_empty());
     match scheme {
         Scheme::Ssh => Err(Failure::new("a repository over SSH needs a Secret with its key").hint(SSH_HINT)),
         Scheme::Http | Scheme::Https => {
@@ -184,7 +184,7 @@ fn secret(args: &Args, scheme: Scheme, out: &mut Output) -> Result<Option<GitSec
                 if scheme == Scheme::Http {
                     out.warning(" insecure configuration: credentials configured for an HTTP URL");
                 }
-                secret.set("username", username);
+                secret.set("username", auth::Secret::new(username));
                 secret.set("password", password);
             }
             if let Some(path) = &args.ca_file {

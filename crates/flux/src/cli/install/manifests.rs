@@ -121,16 +121,16 @@ fn quota(namespace: &str) -> Value {
 /// The rights of the controllers, and what people with the cluster's own roles may do with Flux's objects.
 fn roles(units: &[Unit], namespace: &str) -> Vec<Value> {
     const RBAC: &str = "rbac.authorization.k8s.io/v1";
-    let rule = |groups: &[&str], resources: &[&str], verbs: &[&str]| json!({ "apiGroups": groups, "resources": resources, "verbs": verbs });
+    let may = |groups: &[&str], resources: &[&str], verbs: &[&str]| json!({ "apiGroups": groups, "resources": resources, "verbs": verbs });
     let read = ["get", "list", "watch"];
     let change = ["create", "delete", "deletecollection", "patch", "update"];
     let lead = ["get", "list", "watch", "create", "update", "patch", "delete"];
     let controller = json!({ "rules": [
-        rule(&GROUPS, &["*"], &["*"]),
-        rule(&[""], &["namespaces", "secrets", "configmaps", "serviceaccounts"], &read),
-        rule(&[""], &["events"], &["create", "patch"]),
-        rule(&["coordination.k8s.io"], &["leases"], &lead),
-        rule(&[""], &["serviceaccounts/token"], &["create"]),
+        may(&GROUPS, &["*"], &["*"]),
+        may(&[""], &["namespaces", "secrets", "configmaps", "serviceaccounts"], &read),
+        may(&[""], &["events"], &["create", "patch"]),
+        may(&["coordination.k8s.io"], &["leases"], &lead),
+        may(&[""], &["serviceaccounts/token"], &["create"]),
     ] });
     let binding = |name: &str, role: &str, subjects: Vec<Value>| {
         let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role });
@@ -140,7 +140,7 @@ fn roles(units: &[Unit], namespace: &str) -> Vec<Value> {
         units.map(|unit| json!({ "kind": "ServiceAccount", "name": unit.name, "namespace": namespace })).collect()
     };
     let for_people = |verb: &str, roles: &[&str], verbs: &[&str]| {
-        let content = json!({ "rules": [rule(&GROUPS, &["*"], verbs)] });
+        let content = json!({ "rules": [may(&GROUPS, &["*"], verbs)] });
         let mut role = object(RBAC, "ClusterRole", &format!("flux-{verb}-{namespace}"), None, content);
         for to in roles {
             role["metadata"]["labels"][format!("rbac.authorization.k8s.io/aggregate-to-{to}")] = json!("true");
