@@ -187,7 +187,7 @@ impl GitRepositories {
     }
 
     /// Packs what was fetched, unless the same is stored already.
-    async fn store(&self, turn: &mut GitTurn, fetched: git::Fetched) -> Result<Done, Failure> {
+    async fn store(&self, turn: &mut GitTurn, fetched: Box<git::Fetched>) -> Result<Done, Failure> {
         let revision = fetched.revision.clone();
         let spec_ignore = turn.object.spec.ignore.clone();
         let current = turn.status.artifact.as_ref();
