@@ -1,6 +1,26 @@
 //! Helm charts, values, rendering and release records, without a cluster.
 //!
-//! - [`values`]: tables of values; [`strvals`]: the grammar of `--set`.
+//! - [`chart`]: a chart and its subcharts, from a folder or an archive.
+//! - [`values`]: tables of values; [`strvals`]: the grammar of `--set`; [`schema`]: what values must fit.
+//! - [`dependencies`]: which subcharts take part.
+//! - [`render`](mod@render): templates to manifests, hooks and notes; [`functions`]: what templates call.
+//! - [`manifest`]: documents, hooks, install order.
+//! - [`capabilities`]: the cluster as templates see it.
+//! - [`glob`]: patterns of paths.
 
+pub mod capabilities;
+pub mod chart;
+mod coalesce;
+pub mod dependencies;
+pub mod functions;
+pub mod glob;
+pub mod manifest;
+pub mod render;
+pub mod schema;
 pub mod strvals;
 pub mod values;
+
+pub use capabilities::Capabilities;
+pub use chart::Chart;
+pub use coalesce::CoalesceError;
+pub use render::{Rendered, render};

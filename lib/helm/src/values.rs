@@ -1,5 +1,6 @@
 //! Values: tables as charts and users write them, merged and looked into.
 
+use gotemplate as go;
 use serde_json::{Number, Value};
 
 /// A YAML mapping with text keys.
@@ -7,6 +8,93 @@ pub type Table = serde_json::Map<String, Value>;
 
 /// The key under which values reach every chart of a tree.
 pub const GLOBAL: &str = "global";
+
+/// Why a text is no table of values.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It is not YAML.
+    #[error("cannot read YAML")]
+    Yaml(#[source] yaml::Error),
+    /// A document holds something else than a mapping.
+    #[error("{at}: expected a mapping of values, found {found}")]
+    NotATable {
+        /// Where the document starts.
+        at: yaml::Position,
+        /// What it holds.
+        found: &'static str,
+    },
+}
+
+/// Reads a values file. Several documents are merged; numbers become floats.
+pub fn read(text: &[u8]) -> Result<Table, ReadError> {
+    let mut values = Table::new();
+    let text = yaml::text(text).map_err(ReadError::Yaml)?;
+    for document in yaml::Reader::new(yaml::Schema::V2).values(text) {
+        let document = document.map_err(ReadError::Yaml)?;
+        match document.value {
+            Value::Object(table) => merge(&mut values, with_go_numbers(table)),
+            Value::Null => {}
+            other => return Err(ReadError::NotATable { at: document.at, found: kind_of(&other) }),
+        }
+    }
+    Ok(values)
+}
+
+/// Names what a value is.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a table",
+    }
+}
+
+/// Makes the map that templates see; every call makes a new one.
+pub(crate) fn to_map(table: &Table) -> go::Map {
+    table.iter().map(|(key, value)| (key.as_str(), to_go(value))).collect()
+}
+
+/// Makes the value that templates see.
+pub(crate) fn to_go(value: &Value) -> go::Value {
+    match value {
+        Value::Null => go::Value::Nil,
+        Value::Bool(b) => (*b).into(),
+        Value::Number(n) => match n.as_i64() {
+            Some(n) => go::Value::Int64(n),
+            None => go::Value::Float64(n.as_f64().unwrap_or(f64::NAN)),
+        },
+        Value::String(text) => text.as_str().into(),
+        Value::Array(items) => items.iter().map(to_go).collect::<go::List>().into(),
+        Value::Object(table) => to_map(table).into(),
+    }
+}
+
+/// Makes a table of the map that templates see.
+pub(crate) fn from_map(map: &go::Map) -> Table {
+    map.entries().iter().map(|(key, value)| (key.to_str().into_owned(), from_go(value, 0))).collect()
+}
+
+fn from_go(value: &go::Value, depth: usize) -> Value {
+    match value {
+        _ if depth > go::value::MAX_NESTING => Value::Null,
+        go::Value::Nil => Value::Null,
+        go::Value::Bool(b) => Value::Bool(*b),
+        go::Value::Float64(n) => Number::from_f64(*n).map_or(Value::Null, Value::Number),
+        go::Value::String(text) => Value::String(text.to_str().into_owned()),
+        other => match (other.as_map(), other.as_list(), other.as_int()) {
+            (Some(map), ..) => Value::Object(
+                map.entries().iter().map(|(key, value)| (key.to_str().into_owned(), from_go(value, depth + 1))).collect(),
+            ),
+            (_, Some(list), _) => Value::Array(list.iter().map(|item| from_go(item, depth + 1)).collect()),
+            (.., Some(n)) => Value::from(n),
+            _ => Value::Null,
+        },
+    }
+}
 
 /// Merges `over` into `base`: tables key by key, everything else replaced.
 pub fn merge(base: &mut Table, over: Table) {
@@ -22,17 +110,17 @@ pub fn merge(base: &mut Table, over: Table) {
 }
 
 /// Finds the table at a dotted path.
-pub fn table<'t>(values: &'t Table, path: &str) -> Option<&'t Table> {
-    path.split('.').try_fold(values, |table, key| table.get(key)?.as_object())
+pub(crate) fn table(values: &go::Map, path: &str) -> Option<go::Map> {
+    path.split('.').try_fold(values.clone(), |table, key| table.get(key)?.as_map())
 }
 
 /// Finds the value at a dotted path; tables are no values.
-pub fn value<'t>(values: &'t Table, path: &str) -> Option<&'t Value> {
+pub(crate) fn value(values: &go::Map, path: &str) -> Option<go::Value> {
     let (parent, key) = match path.rsplit_once('.') {
         Some((parent, key)) => (table(values, parent)?, key),
-        None => (values, path),
+        None => (values.clone(), path),
     };
-    parent.get(key).filter(|value| !value.is_object())
+    parent.get(key).filter(|value| value.as_map().is_none())
 }
 
 /// Makes every number a `float64`, which is what Go's JSON decoder makes of numbers in values.

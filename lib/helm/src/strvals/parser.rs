@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{MAX_ADDED_ELEMENTS, MAX_INDEX, MAX_NESTED_INDEXES, MAX_NESTED_NAMES, SetError};
-use crate::values::{Table, with_go_numbers_in};
+use crate::values::{self, Table, with_go_numbers_in};
 
 /// How values are written.
 pub(super) enum Form<'a> {
@@ -264,13 +264,6 @@ impl<'l, 'f> Parser<'l, 'f> {
 }
 
 fn mismatch(key: String, found: &Value, expected: &'static str) -> SetError {
-    let found = match found {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a table",
-    };
+    let found = values::kind_of(found);
     SetError::Mismatch { key, found, expected }
 }

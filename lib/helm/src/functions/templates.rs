@@ -1,0 +1,67 @@
+//! `include`, `tpl`, `required`, `fail`, `lookup`.
+
+use std::sync::Arc;
+
+use gotemplate::{Args, Call, Fault, Funcs, Map, Str, Type, Value};
+
+use super::Lookup;
+use crate::values;
+
+/// The name under which `tpl` parses: Helm's for the set that all templates belong to.
+const TPL_NAME: &str = "gotpl";
+
+pub(super) fn register(funcs: &mut Funcs, lookup: Option<Arc<dyn Lookup>>) {
+    funcs.add("include", &[Type::String, Type::Any], include);
+    funcs.add("tpl", &[Type::String, Type::Any], tpl);
+    funcs.add("required", &[Type::String, Type::Any], |_, args| match args.get(1) {
+        Value::Nil => Err(Fault::message(args.text(0)?)),
+        Value::String(text) if text.is_empty() => Err(Fault::message(args.text(0)?)),
+        value => Ok(value.clone()),
+    });
+    funcs.add("fail", &[Type::String], |_, args| Err(Fault::message(args.text(0)?)));
+    const TEXTS: &[Type] = &[Type::String, Type::String, Type::String, Type::String];
+    funcs.add("lookup", TEXTS, move |_, args| {
+        let Some(lookup) = &lookup else { return Ok(Map::new().into()) };
+        let found = lookup.lookup(&args.text(0)?, &args.text(1)?, &args.text(2)?, &args.text(3)?);
+        Ok(match found.map_err(Fault::message)? {
+            Some(serde_json::Value::Object(object)) => values::to_map(&object).into(),
+            _ => Map::new().into(),
+        })
+    });
+}
+
+fn include(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
+    let templates = call.templates().ok_or_else(|| Fault::message("not implemented"))?;
+    let text = call.execute(templates, &args.text(0)?, args.get(1).clone())?;
+    Ok(text.into())
+}
+
+/// Renders a text as a template that sees all others; what it defines is seen by nobody else.
+///
+/// # Deviation
+/// Helm repeats the whole text in the error, which may hold passwords; here the error says where in the text.
+fn tpl(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
+    let text = args.string(0)?;
+    if !contains(text.as_bytes(), b"{{") {
+        return Ok(without_no_value(text).into());
+    }
+    call.spend_steps(text.len())?;
+    let templates = call.templates().ok_or_else(|| Fault::message("not implemented"))?;
+    let mut overlay = templates.overlay();
+    overlay.parse(TPL_NAME, text)?;
+    let rendered = call.execute(&overlay, TPL_NAME, args.get(1).clone())?;
+    Ok(without_no_value(&rendered).into())
+}
+
+/// Go prints `<no value>` for what is missing even where Helm wants nothing; Helm takes it out again.
+pub(crate) fn without_no_value(text: &Str) -> Str {
+    const NO_VALUE: &str = "<no value>";
+    match text.as_str() {
+        Some(utf8) if utf8.contains(NO_VALUE) => utf8.replace(NO_VALUE, "").into(),
+        _ => text.clone(),
+    }
+}
+
+fn contains(text: &[u8], needle: &[u8]) -> bool {
+    text.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,327 @@
+//! What templates print, cut into documents: hooks apart, the rest in the order in which it is installed.
+
+use serde_json::Value;
+
+/// A document that belongs to the release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The template it came from: `chart/templates/a.yaml`.
+    pub path: String,
+    /// The text.
+    pub content: String,
+    /// Its kind; empty when it says none.
+    pub kind: String,
+    /// Its API version; empty when it says none.
+    pub api_version: String,
+}
+
+/// A document that is created at certain moments only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Of the object.
+    pub name: String,
+    /// Of the object.
+    pub kind: String,
+    /// The template it came from.
+    pub path: String,
+    /// The text.
+    pub manifest: String,
+    /// When.
+    pub events: Vec<HookEvent>,
+    /// Smaller comes first.
+    pub weight: i64,
+    /// As the annotation has them; Helm checks them when it deletes.
+    pub delete_policies: Vec<String>,
+    /// As the annotation has them.
+    pub output_log_policies: Vec<String>,
+}
+
+/// A moment in the life of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the names are Helm's own")]
+pub enum HookEvent {
+    PreInstall,
+    PostInstall,
+    PreDelete,
+    PostDelete,
+    PreUpgrade,
+    PostUpgrade,
+    PreRollback,
+    PostRollback,
+    Test,
+}
+
+impl HookEvent {
+    /// Reads an annotation's word. Helm 2's `test-success` is `test`.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "pre-install" => Self::PreInstall,
+            "post-install" => Self::PostInstall,
+            "pre-delete" => Self::PreDelete,
+            "post-delete" => Self::PostDelete,
+            "pre-upgrade" => Self::PreUpgrade,
+            "post-upgrade" => Self::PostUpgrade,
+            "pre-rollback" => Self::PreRollback,
+            "post-rollback" => Self::PostRollback,
+            "test" | "test-success" => Self::Test,
+            _ => return None,
+        })
+    }
+
+    /// The annotation's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PreInstall => "pre-install",
+            Self::PostInstall => "post-install",
+            Self::PreDelete => "pre-delete",
+            Self::PostDelete => "post-delete",
+            Self::PreUpgrade => "pre-upgrade",
+            Self::PostUpgrade => "post-upgrade",
+            Self::PreRollback => "pre-rollback",
+            Self::PostRollback => "post-rollback",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// A document that is not one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// It is not YAML.
+    #[error("YAML parse error on {path}, document {document}")]
+    Yaml {
+        /// The template.
+        path: String,
+        /// Which of its documents, from 1.
+        document: usize,
+        /// Where in the document, and why.
+        source: yaml::Error,
+    },
+    /// A field that Helm looks at has the wrong type.
+    #[error("YAML parse error on {path}, document {document}: {field} is {found}, expected {expected}")]
+    Field {
+        /// The template.
+        path: String,
+        /// Which of its documents, from 1.
+        document: usize,
+        /// `metadata.annotations.x`
+        field: String,
+        /// What it is.
+        found: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+/// Cuts a text at lines that begin with `---`; blank documents are dropped, as is white space before each.
+///
+/// # Source
+/// Helm 4.2.4. What follows `---` on its line belongs to the document.
+pub fn split(text: &str) -> Vec<&str> {
+    let text = text.trim_start();
+    let mut documents = Vec::new();
+    let mut start = 0;
+    let mut line_start = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some(rest) = line.strip_prefix("---") {
+            documents.push(&text[start..line_start]);
+            start = line_start + 3 + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
+        }
+        line_start += line.len();
+    }
+    documents.push(&text[start..]);
+    documents.into_iter().map(str::trim_start).filter(|document| !document.is_empty()).collect()
+}
+
+/// Sorts rendered files into hooks and manifests, both in the order of [`INSTALL_ORDER`].
+pub fn sort<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
+    let mut files: Vec<(&str, &str)> = files.into_iter().collect();
+    files.sort_by_key(|(path, _)| *path);
+    let mut sorted = (Vec::new(), Vec::new());
+    for (path, text) in files {
+        let is_partial = path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+        if is_partial {
+            continue;
+        }
+        for (i, document) in split(text).into_iter().enumerate() {
+            sort_document(path, i + 1, document, &mut sorted)?;
+        }
+    }
+    let (mut hooks, mut manifests) = sorted;
+    hooks.sort_by(|a: &Hook, b: &Hook| rank(&a.kind).cmp(&rank(&b.kind)));
+    manifests.sort_by(|a: &Manifest, b: &Manifest| rank(&a.kind).cmp(&rank(&b.kind)));
+    Ok((hooks, manifests))
+}
+
+fn sort_document(
+    path: &str,
+    number: usize,
+    document: &str,
+    (hooks, manifests): &mut (Vec<Hook>, Vec<Manifest>),
+) -> Result<(), ManifestError> {
+    let head = Head { path, document: number };
+    let value = yaml::to_value(document, yaml::Schema::V2).map_err(|source| ManifestError::Yaml {
+        path: path.to_owned(),
+        document: number,
+        source,
+    })?;
+    let fields = head.table(&value, "the document")?;
+    let kind = head.text(fields, "kind", "")?;
+    let api_version = head.text(fields, "apiVersion", "")?;
+    let metadata = match fields.and_then(|fields| fields.get("metadata")) {
+        None => None,
+        Some(metadata) => head.table(metadata, "metadata")?,
+    };
+    let name = head.text(metadata, "name", "metadata.")?;
+    let annotations = match metadata.and_then(|metadata| metadata.get("annotations")) {
+        None => None,
+        Some(annotations) => head.table(annotations, "metadata.annotations")?,
+    };
+    for key in annotations.into_iter().flat_map(|annotations| annotations.keys()) {
+        head.text(annotations, key, "metadata.annotations.")?;
+    }
+    let annotation = |key: &str| annotations?.get(key).map(|value| value.as_str().unwrap_or_default());
+    let Some(events) = annotation("helm.sh/hook") else {
+        manifests.push(Manifest { path: path.to_owned(), content: document.to_owned(), kind, api_version });
+        return Ok(());
+    };
+    let words = |text: &str| text.split(',').map(|word| word.trim().to_lowercase()).collect::<Vec<_>>();
+    let events: Option<Vec<HookEvent>> = words(events).iter().map(|word| HookEvent::parse(word)).collect();
+    // A document with an unknown hook is skipped altogether.
+    let Some(events) = events else { return Ok(()) };
+    hooks.push(Hook {
+        name,
+        kind,
+        path: path.to_owned(),
+        manifest: document.to_owned(),
+        events,
+        weight: annotation("helm.sh/hook-weight").and_then(|weight| weight.parse().ok()).unwrap_or(0),
+        delete_policies: annotation("helm.sh/hook-delete-policy").map(words).unwrap_or_default(),
+        output_log_policies: annotation("helm.sh/hook-output-log-policy").map(words).unwrap_or_default(),
+    });
+    Ok(())
+}
+
+/// Where a field is looked for.
+struct Head<'a> {
+    path: &'a str,
+    document: usize,
+}
+
+type Fields<'v> = Option<&'v serde_json::Map<String, Value>>;
+
+impl Head<'_> {
+    fn error(&self, field: String, found: &Value, expected: &'static str) -> ManifestError {
+        let found = crate::values::kind_of(found);
+        ManifestError::Field { path: self.path.to_owned(), document: self.document, field, found, expected }
+    }
+
+    fn table<'v>(&self, value: &'v Value, field: &str) -> Result<Fields<'v>, ManifestError> {
+        match value {
+            Value::Null => Ok(None),
+            Value::Object(fields) => Ok(Some(fields)),
+            other => Err(self.error(field.to_owned(), other, "a mapping")),
+        }
+    }
+
+    fn text(&self, fields: Fields<'_>, key: &str, prefix: &str) -> Result<String, ManifestError> {
+        match fields.and_then(|fields| fields.get(key)) {
+            None | Some(Value::Null) => Ok(String::new()),
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(other) => Err(self.error(format!("{prefix}{key}"), other, "text (put it in quotes)")),
+        }
+    }
+}
+
+/// Where a kind comes: by [`INSTALL_ORDER`], kinds that are not in it last and by name.
+fn rank(kind: &str) -> (usize, &str) {
+    match INSTALL_ORDER.iter().position(|known| *known == kind) {
+        Some(rank) => (rank, ""),
+        None => (INSTALL_ORDER.len(), kind),
+    }
+}
+
+/// Kinds in the order in which Helm installs them.
+pub const INSTALL_ORDER: &[&str] = &[
+    "PriorityClass",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+    "MutatingWebhookConfiguration",
+    "ValidatingWebhookConfiguration",
+];
+
+/// Kinds in the order in which Helm uninstalls them; others come last.
+pub const UNINSTALL_ORDER: &[&str] = &[
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "APIService",
+    "Ingress",
+    "IngressClass",
+    "Service",
+    "CronJob",
+    "Job",
+    "StatefulSet",
+    "HorizontalPodAutoscaler",
+    "Deployment",
+    "ReplicaSet",
+    "ReplicationController",
+    "Pod",
+    "DaemonSet",
+    "RoleBindingList",
+    "RoleBinding",
+    "RoleList",
+    "Role",
+    "ClusterRoleBindingList",
+    "ClusterRoleBinding",
+    "ClusterRoleList",
+    "ClusterRole",
+    "CustomResourceDefinition",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "StorageClass",
+    "ConfigMap",
+    "SecretList",
+    "Secret",
+    "ServiceAccount",
+    "PodDisruptionBudget",
+    "PodSecurityPolicy",
+    "LimitRange",
+    "ResourceQuota",
+    "NetworkPolicy",
+    "Namespace",
+    "PriorityClass",
+];

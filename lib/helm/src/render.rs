@@ -1,0 +1,155 @@
+//! Rendering: a chart and values in, manifests, hooks and notes out. No cluster, no disk, no clock.
+
+mod error;
+mod objects;
+mod program;
+
+use std::sync::Arc;
+
+use gotemplate::{Limits, Moment, Random, Session};
+
+use crate::capabilities::Capabilities;
+use crate::chart::Chart;
+use crate::coalesce::{Nulls, coalesce};
+use crate::dependencies;
+use crate::functions::Lookup;
+use crate::manifest::{self, Hook, Manifest};
+use crate::schema;
+use crate::values::{self, Table};
+pub use error::{MissingValue, Place, RenderError};
+pub use program::Program;
+
+/// The release that is rendered, as templates ask `.Release`.
+#[derive(Debug, Clone)]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Where it goes.
+    pub namespace: String,
+    /// From 1.
+    pub revision: i64,
+    /// Whether it was there before.
+    pub is_upgrade: bool,
+}
+
+/// Whether values are held against the charts' schemas.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SchemaCheck {
+    /// They must fit.
+    #[default]
+    Enforce,
+    /// Nobody looks.
+    Skip,
+}
+
+/// All that a rendering depends on besides chart and values.
+pub struct Request<'r> {
+    /// The release.
+    pub release: Release,
+    /// The cluster.
+    pub capabilities: &'r Capabilities,
+    /// Who answers `lookup`; nobody when rendering offline.
+    pub lookup: Option<Arc<dyn Lookup>>,
+    /// Whether values are checked.
+    pub schema: SchemaCheck,
+    /// The time that templates see.
+    pub now: Moment,
+    /// The randomness that templates see. The same bytes give the same rendering.
+    pub random: Box<dyn Random>,
+    /// What the templates may spend.
+    pub limits: Limits,
+}
+
+/// What a chart renders to.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// What is installed, in that order.
+    pub manifests: Vec<Manifest>,
+    /// What is created at certain moments, in the same order of kinds.
+    pub hooks: Vec<Hook>,
+    /// The top chart's `NOTES.txt`.
+    pub notes: String,
+    /// The chart with its dependencies processed, as a release stores it.
+    pub chart: Chart,
+    /// What was skipped while values were merged.
+    pub warnings: Vec<String>,
+}
+
+/// The end of the name of what is told to people, and never installed.
+const NOTES: &str = "NOTES.txt";
+
+/// Renders a chart.
+pub fn render(chart: &Chart, values: &Table, request: Request<'_>) -> Result<Rendered, RenderError> {
+    let mut chart = chart.clone();
+    let mut warnings = Vec::new();
+    dependencies::process(&mut chart, values, &mut warnings).map_err(RenderError::Values)?;
+    let program = Program::parse(&chart)?;
+    render_parsed(chart, &program, values, request, warnings)
+}
+
+/// Renders a chart whose dependencies are processed with templates that are parsed already.
+///
+/// *Assumptions*: `program` was parsed from this chart, with the same subcharts switched on.
+pub fn render_parsed(
+    chart: Chart,
+    program: &Program,
+    values: &Table,
+    request: Request<'_>,
+    mut warnings: Vec<String>,
+) -> Result<Rendered, RenderError> {
+    check_kube_version(&chart, request.capabilities)?;
+    let coalesced = values::to_map(values);
+    coalesce(&chart, &coalesced, Nulls::Remove, &mut warnings).map_err(RenderError::Values)?;
+    if request.schema == SchemaCheck::Enforce {
+        schema::validate(&chart, &values::from_map(&coalesced)).map_err(RenderError::Schema)?;
+    }
+    let mut session = Session::new(request.now, BoxedRandom(request.random), request.limits);
+    let scope = objects::Scope::new(&request.release, request.capabilities);
+    let mut files = program.execute(&chart, &coalesced, &scope, request.lookup, &mut session)?;
+    let own_notes = format!("{}/templates/{NOTES}", chart.name());
+    let notes = files.iter().find(|(path, _)| *path == own_notes).map(|(_, text)| text.clone()).unwrap_or_default();
+    files.retain(|(path, _)| !path.ends_with(NOTES));
+    let sorted = manifest::sort(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let (hooks, manifests) = sorted.map_err(RenderError::Manifest)?;
+    Ok(Rendered { manifests, hooks, notes, chart, warnings })
+}
+
+struct BoxedRandom(Box<dyn Random>);
+
+impl Random for BoxedRandom {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+}
+
+fn check_kube_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), RenderError> {
+    let wanted = &chart.metadata.kube_version;
+    let fits = || {
+        let constraint = version::Constraint::parse(wanted).ok()?;
+        Some(constraint.check(&capabilities.kube_version.semantic()?))
+    };
+    if wanted.is_empty() || fits().unwrap_or(false) {
+        return Ok(());
+    }
+    Err(RenderError::KubeVersion { wanted: wanted.clone(), version: capabilities.kube_version.version.clone() })
+}
+
+impl Rendered {
+    /// The release's manifest as Helm stores it: every document under its source.
+    pub fn manifest(&self) -> String {
+        let mut out = String::new();
+        for Manifest { path, content, .. } in &self.manifests {
+            out.extend(["---\n# Source: ", path, "\n", content, "\n"]);
+        }
+        out
+    }
+
+    /// The files below `crds/`, as `--include-crds` puts them before the manifest.
+    pub fn crds(&self) -> String {
+        let mut out = String::new();
+        for crd in self.chart.crds() {
+            out.extend(["---\n# Source: ", &crd.path, "\n", &String::from_utf8_lossy(&crd.file.data), "\n"]);
+        }
+        out
+    }
+}

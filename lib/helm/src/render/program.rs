@@ -1,0 +1,108 @@
+//! A chart's templates, parsed.
+
+use std::sync::Arc;
+
+use gotemplate::{Map, MissingKey, Session, Templates, Value};
+
+use super::RenderError;
+use super::objects::Scope;
+use crate::chart::Chart;
+use crate::functions::{self, Lookup};
+use crate::values;
+
+/// The templates of a chart and its subcharts, parsed. Can be executed any number of times, from many threads.
+#[derive(Debug, Clone)]
+pub struct Program {
+    templates: Templates,
+    /// What is rendered, in the order in which it is.
+    order: Vec<String>,
+}
+
+/// A template before it is parsed.
+struct Source<'c> {
+    path: String,
+    text: &'c [u8],
+}
+
+impl Program {
+    /// Parses the templates of a chart whose dependencies are processed.
+    pub fn parse(chart: &Chart) -> Result<Self, RenderError> {
+        let mut sources = Vec::new();
+        collect(chart, chart.name(), &mut sources);
+        // Deeper files first, then by name backwards: of two definitions the later one wins, so that the top chart's
+        // beat its subcharts'.
+        sources.sort_by(|a, b| {
+            let depth = |source: &Source<'_>| source.path.matches('/').count();
+            depth(b).cmp(&depth(a)).then_with(|| b.path.cmp(&a.path))
+        });
+        let mut templates = Templates::new(functions::funcs(None)).missing_key(MissingKey::Zero);
+        for source in &sources {
+            templates.parse(&source.path, source.text).map_err(RenderError::parse)?;
+        }
+        let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
+        let order = sources.into_iter().map(|source| source.path).filter(|path| !is_partial(path)).collect();
+        Ok(Self { templates, order })
+    }
+
+    /// Renders every file but partials; paths come with what was rendered.
+    pub(super) fn execute(
+        &self,
+        chart: &Chart,
+        values: &Map,
+        scope: &Scope,
+        lookup: Option<Arc<dyn Lookup>>,
+        session: &mut Session,
+    ) -> Result<Vec<(String, String)>, RenderError> {
+        let mut tops = Vec::new();
+        prepare(chart, chart.name(), true, values.clone(), scope, &mut tops);
+        let templates = match lookup {
+            Some(lookup) => self.templates.clone().with_funcs(functions::funcs(Some(lookup))),
+            None => self.templates.clone(),
+        };
+        let mut rendered = Vec::with_capacity(self.order.len());
+        for path in &self.order {
+            // The longest chart path that the file lies below is its chart's.
+            let owner = tops.iter().filter(|(below, ..)| is_below(path, below)).max_by_key(|(below, ..)| below.len());
+            let Some((below, top, values)) = owner else { continue };
+            top.insert("Template", Scope::template(path, &format!("{below}/templates")));
+            let text = templates
+                .execute(path, top.clone().into(), session)
+                .map_err(|error| RenderError::execution(path, &error, values))?;
+            let text = functions::without_no_value(&text);
+            rendered.push((path.clone(), text.to_str().into_owned()));
+        }
+        Ok(rendered)
+    }
+}
+
+fn is_below(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with("/templates/"))
+}
+
+fn collect<'c>(chart: &'c Chart, path: &str, sources: &mut Vec<Source<'c>>) {
+    for dependency in &chart.dependencies {
+        collect(dependency, &format!("{path}/charts/{}", dependency.name()), sources);
+    }
+    for template in &chart.templates {
+        let name = template.name.rsplit('/').next().unwrap_or_default();
+        if chart.is_library() && !name.starts_with('_') {
+            continue;
+        }
+        sources.push(Source { path: format!("{path}/{}", template.name), text: &template.data });
+    }
+}
+
+/// Makes what each chart's templates see, children inside of their parents' values.
+fn prepare(chart: &Chart, path: &str, is_root: bool, values: Map, scope: &Scope, tops: &mut Vec<(String, Map, Map)>) -> Map {
+    let top = scope.top(chart, is_root, values.clone());
+    let subcharts = Map::new();
+    for dependency in &chart.dependencies {
+        let below = values::table(&values, dependency.name()).unwrap_or_default();
+        let path = format!("{path}/charts/{}", dependency.name());
+        let child = prepare(dependency, &path, false, below, scope, tops);
+        subcharts.insert(dependency.name(), child);
+    }
+    top.insert("Subcharts", Value::from(subcharts));
+    tops.push((path.to_owned(), top.clone(), values));
+    top
+}
