@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Position};
 use crate::limits::Limits;
 use crate::node::{Layout, Style};
 use crate::problem;
+use crate::repair::{self, Fault, Fix};
 
 /// What builds something out of a document: a value or the lossless model.
 pub(crate) trait Build {
@@ -71,6 +72,9 @@ pub(crate) struct Composer<'t> {
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
     failed: bool,
+    /// Where the parser stopped, if that can be repaired.
+    pub(crate) fault: Option<Fault>,
+    fixes: Vec<Fix>,
 }
 
 /// A collection that is not yet complete.
@@ -122,7 +126,15 @@ impl<'t> Composer<'t> {
             open: Vec::new(),
             anchors: HashMap::new(),
             failed: false,
+            fault: None,
+            fixes: Vec::new(),
         })
+    }
+
+    /// Gives places in the text as it was before these repairs.
+    pub(crate) fn repaired(mut self, fixes: Vec<Fix>) -> Self {
+        self.fixes = fixes;
+        self
     }
 
     /// Builds the next document; says where it starts, or nothing at the end of the text. After an error the text is
@@ -140,7 +152,10 @@ impl<'t> Composer<'t> {
         let mut start = None;
         self.anchors.clear();
         while let Some(event) = self.parser.next_event() {
-            let (event, span) = event.map_err(|error| problem::explain(&error, self.text, &self.limits))?;
+            let (event, span) = event.map_err(|error| {
+                self.fault = Fault::of(&error);
+                problem::explain(&error, self.text, &self.limits)
+            })?;
             match event {
                 Event::StreamStart => {}
                 Event::StreamEnd => break,
@@ -180,16 +195,16 @@ impl<'t> Composer<'t> {
                     style: scalar_style(style),
                     tag: tag.map(|tag| short_tag(&tag)),
                     anchor,
-                    place: place(span),
+                    place: self.place(span),
                 })
             }
             Event::SequenceStart(layout, anchor, tag) => {
                 self.open(anchor)?;
-                build.open(Kind::Sequence, open_event(layout, anchor, tag, span))
+                build.open(Kind::Sequence, open_event(layout, anchor, tag, self.place(span)))
             }
             Event::MappingStart(layout, anchor, tag) => {
                 self.open(anchor)?;
-                build.open(Kind::Mapping, open_event(layout, anchor, tag, span))
+                build.open(Kind::Mapping, open_event(layout, anchor, tag, self.place(span)))
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(done) = self.open.pop() {
@@ -202,7 +217,7 @@ impl<'t> Composer<'t> {
                     }
                     self.raise(height)?;
                 }
-                build.close(place(span))
+                build.close(self.place(span))
             }
             Event::Alias(anchor) => {
                 let name = || span.slice(self.text).unwrap_or_default().trim_start_matches('*');
@@ -211,7 +226,7 @@ impl<'t> Composer<'t> {
                         let name = name();
                         self.count(nodes)?;
                         self.raise(height)?;
-                        build.alias(anchor, name, place(span))
+                        build.alias(anchor, name, self.place(span))
                     }
                     Some(Anchored::Open) => Err(ErrorKind::SelfReference { name: name().to_owned() }),
                     None => Err(ErrorKind::UnknownAnchor { name: name().to_owned() }),
@@ -227,11 +242,20 @@ impl<'t> Composer<'t> {
                 Ok(())
             }
             Event::Comment(..) => {
-                build.comment(span.slice(self.text).unwrap_or_default(), place(span));
+                build.comment(span.slice(self.text).unwrap_or_default(), self.place(span));
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    fn place(&self, span: &Span) -> Place {
+        let place = Place {
+            at: position(&span.start),
+            start: narrow(span.start.byte_offset().unwrap_or_default()),
+            end: narrow(span.end.byte_offset().unwrap_or_default()),
+        };
+        if self.fixes.is_empty() { place } else { repair::original(place, &self.fixes, self.text) }
     }
 
     fn open(&mut self, anchor: usize) -> Result<(), ErrorKind> {
@@ -270,14 +294,6 @@ pub(crate) fn position(mark: &Marker) -> Position {
     Position { line: narrow(mark.line()), column: narrow(mark.col() + 1) }
 }
 
-fn place(span: &Span) -> Place {
-    Place {
-        at: position(&span.start),
-        start: narrow(span.start.byte_offset().unwrap_or_default()),
-        end: narrow(span.end.byte_offset().unwrap_or_default()),
-    }
-}
-
 /// Lossless for every text within [`Limits::MAX_BYTES`].
 fn narrow(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
@@ -297,7 +313,7 @@ fn open_event<'a>(
     layout: StructureStyle,
     anchor: usize,
     tag: Option<Cow<'_, granit_parser::Tag>>,
-    span: &Span,
+    place: Place,
 ) -> OpenEvent<'a> {
     OpenEvent {
         layout: match layout {
@@ -306,7 +322,7 @@ fn open_event<'a>(
         },
         tag: tag.map(|tag| short_tag(&tag)),
         anchor,
-        place: place(span),
+        place,
     }
 }
 

@@ -12,6 +12,7 @@ mod node;
 mod print;
 mod problem;
 mod reader;
+mod repair;
 mod schema;
 mod value;
 

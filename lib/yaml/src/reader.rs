@@ -7,6 +7,7 @@ use crate::compose::Composer;
 use crate::error::{Error, ErrorKind, Position};
 use crate::limits::Limits;
 use crate::node::Document;
+use crate::repair::{Fault, Repaired};
 use crate::schema::Schema;
 use crate::value::ToValue;
 
@@ -70,7 +71,8 @@ impl Reader {
                 None
             }
         };
-        Values { composer, failed, build: ToValue::new(self.schema, self.duplicates) }
+        let build = ToValue::new(self.schema, self.duplicates);
+        Values { reader: self.clone(), text, composer, failed, build, read: 0, rest: Vec::new().into_iter() }
     }
 
     /// The value of the first document, null where there is none. What follows it is not looked at.
@@ -90,9 +92,44 @@ pub struct Located {
 
 /// Iterates over the documents of a text; made by [`Reader::values`].
 pub struct Values<'t> {
+    reader: Reader,
+    text: &'t str,
     composer: Option<Composer<'t>>,
     failed: Option<Error>,
     build: ToValue,
+    /// How many documents were read.
+    read: usize,
+    /// What was read ahead because the text needed repairs.
+    rest: std::vec::IntoIter<Result<Located, Error>>,
+}
+
+impl Values<'_> {
+    /// Reads what is left of a text that the parser refuses and Go reads.
+    fn repair(&self, fault: Fault, error: Error) -> Vec<Result<Located, Error>> {
+        let mut repaired = Repaired::new(self.text);
+        let mut fault = Some(fault);
+        while let Some(found) = fault
+            && repaired.repair(found)
+        {
+            let mut results = Vec::new();
+            fault = None;
+            match Composer::new(&repaired.text, &self.reader.limits, false) {
+                Ok(composer) => {
+                    let mut composer = composer.repaired(repaired.fixes.clone());
+                    let mut build = ToValue::new(self.reader.schema, self.reader.duplicates);
+                    while let Some(result) = composer.document(&mut build).transpose() {
+                        results.push(result.map(|at| Located { value: build.finish(), at }));
+                    }
+                    fault = composer.fault;
+                }
+                Err(error) => results.push(Err(error)),
+            }
+            if fault.is_none() {
+                return results.split_off(self.read.min(results.len()));
+            }
+        }
+        vec![Err(error)]
+    }
 }
 
 impl Iterator for Values<'_> {
@@ -102,10 +139,25 @@ impl Iterator for Values<'_> {
         if let Some(error) = self.failed.take() {
             return Some(Err(error));
         }
-        match self.composer.as_mut()?.document(&mut self.build) {
-            Ok(Some(at)) => Some(Ok(Located { value: self.build.finish(), at })),
+        let Some(composer) = &mut self.composer else {
+            return self.rest.next();
+        };
+        match composer.document(&mut self.build) {
+            Ok(Some(at)) => {
+                self.read += 1;
+                Some(Ok(Located { value: self.build.finish(), at }))
+            }
             Ok(None) => None,
-            Err(error) => Some(Err(error)),
+            Err(error) => {
+                let fault = composer.fault;
+                self.composer = None;
+                self.rest = match fault {
+                    Some(fault) => self.repair(fault, error),
+                    None => vec![Err(error)],
+                }
+                .into_iter();
+                self.rest.next()
+            }
         }
     }
 }
@@ -122,7 +174,25 @@ pub fn to_value(text: &str, schema: Schema) -> Result<Value, Error> {
 
 /// The documents of a text with everything that their author wrote.
 pub fn read(text: &str, limits: &Limits) -> Result<Vec<Document>, Error> {
-    let mut composer = Composer::new(text, limits, true)?;
+    let mut repaired: Option<Repaired> = None;
+    loop {
+        let (parsed, fixes) = repaired.as_ref().map_or((text, Vec::new()), |r| (r.text.as_str(), r.fixes.clone()));
+        let mut composer = Composer::new(parsed, limits, true)?.repaired(fixes);
+        let error = match documents(&mut composer, text) {
+            Ok(documents) => return Ok(documents),
+            Err(error) => error,
+        };
+        let Some(fault) = composer.fault else {
+            return Err(error);
+        };
+        drop(composer);
+        if !repaired.get_or_insert_with(|| Repaired::new(text)).repair(fault) {
+            return Err(error);
+        }
+    }
+}
+
+fn documents(composer: &mut Composer<'_>, text: &str) -> Result<Vec<Document>, Error> {
     let mut documents = Vec::new();
     let mut build = ToDocument::new(text);
     while let Some(at) = composer.document(&mut build)? {

@@ -61,7 +61,7 @@ fn kyaml_prints_documents_the_same() {
 #[test]
 fn known_differences() {
     // The parser follows YAML 1.2, Go's the older libyaml. Go reads these:
-    for text in ["[-]", "{a: b:}", "\"\"#c", "- !-]a", "[]]"] {
+    for text in ["[-]", "{a: b:}", "- !-]a", "[]]"] {
         assert!(yaml::to_value(text, V2).is_err(), "{text}");
     }
     // Go gives {"a": null}, ["a:"] and breaks the line at U+0085.

@@ -44,3 +44,18 @@ fn a_scalar_knows_its_bytes() {
     assert_eq!(&text[root.get("b").unwrap().items().unwrap()[1].span()], "\"q\"");
     assert_eq!(root.to_value(V2).unwrap(), json!({"a": "x", "b": ["ä", "q"]}));
 }
+
+#[test]
+fn what_go_reads_beyond_yaml_1_2_is_read_and_located() {
+    let text = "a: 1\n---\nb: [\"don\\'t\\'\", x]#c\nd: \"y\"#e\n";
+    let expected = [json!({"a": 1}), json!({"b": ["don't'", "x"], "d": "y"})];
+    assert_eq!(yaml::to_values(text, V2).unwrap(), expected);
+    let documents = yaml::read(text, &yaml::Limits::default()).unwrap();
+    let item = &documents[1].root.get("b").unwrap().items().unwrap()[1];
+    assert_eq!(&text[item.span()], "x");
+    assert_eq!(item.at().column, 17);
+    assert_eq!(&text[documents[1].root.get("d").unwrap().span()], "\"y\"");
+    assert_eq!(documents[1].root.get("d").unwrap().comments().line, "#e");
+    // As many as that are a mistake of another kind, and reading again has an end.
+    assert!(yaml::to_value(&"- \"\"#c\n".repeat(1_000), V2).is_err());
+}
