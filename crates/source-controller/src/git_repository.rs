@@ -1,14 +1,18 @@
 //! `GitRepository`: storage, source, artifact, in that order; each step may end the turn.
 
-mod credentials;
+mod access;
+mod failure;
 mod unsupported;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use api::{Artifact, ConditionType, GitRepository, GitRepositorySpec, Status, reason, well_known};
-use artifact::{Place, PutError, VerifyError};
+use api::{
+    Artifact, ConditionType, GitRepository, GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus, reason,
+    well_known,
+};
+use artifact::{Place, VerifyError};
 use fetch::git;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -18,6 +22,7 @@ use reconcile::{Done, Driver, Failure, Key, Reconciler, Retry, Shared, Store, Su
 use tree::Ignore;
 
 use crate::Settings;
+use failure::chain;
 
 /// The conditions that say what keeps an artifact from being made.
 const FAILURES: [ConditionType; 3] =
@@ -62,12 +67,16 @@ impl Reconciler for GitRepositories {
             turn.progress(format!("processing object: new generation {from} -> {to}"));
         }
         self.check_storage(turn).await?;
-        let problems = unsupported::fields(&turn.object, &self.objects, self.settings.requeue_dependency);
-        problems.map_err(|failure| failed(turn, ConditionType::IncludeUnavailable, failure))?;
+        turn.unsay(ConditionType::StorageOperationFailed);
+        let includes = unsupported::includes(&turn.object, &self.objects, self.settings.requeue_dependency);
+        includes.map_err(|failure| failed(turn, ConditionType::IncludeUnavailable, failure))?;
         turn.unsay(ConditionType::IncludeUnavailable);
-
-        let fetched = self.fetch(turn).await?;
-        let done = match fetched {
+        // What an earlier version, or Flux itself, verified says nothing about what is fetched now.
+        turn.unsay(ConditionType::SourceVerified);
+        turn.status.source_verification_mode = None;
+        let outcome = self.fetch(turn).await.map_err(|failure| failed(turn, ConditionType::FetchFailed, failure))?;
+        turn.unsay(ConditionType::FetchFailed);
+        let done = match outcome {
             git::Outcome::Unchanged(_) => self.unchanged(turn),
             git::Outcome::Fetched(fetched) => self.store(turn, fetched).await?,
         };
@@ -111,10 +120,14 @@ impl GitRepositories {
             (storage.collect_garbage(&place, Some(&path), SystemTime::now()), storage.verify(&path, &digest))
         })
         .await;
-        if let Err(error) = collected {
+        match collected {
+            Ok(collected) if collected.removed.is_empty() => {}
+            Ok(collected) => {
+                let message = format!("garbage collected {} artifacts", collected.removed.len());
+                turn.tell(Event::new(Severity::Trace, reason::GARBAGE_COLLECTION_SUCCEEDED, message));
+            }
             // Old files cost space, nothing else: the turn goes on.
-            let message = format!("garbage collection of artifacts failed: {}", chain(&error));
-            turn.tell(Event::new(Severity::Error, reason::GARBAGE_COLLECTION_FAILED, message));
+            Err(error) => tracing::warn!(error = chain(&error), "garbage collection of artifacts failed"),
         }
         match verified {
             Ok(()) => {
@@ -140,91 +153,78 @@ impl GitRepositories {
 
     /// Asks the remote what it has, and gets it unless it is what is stored already.
     async fn fetch(&self, turn: &mut GitTurn) -> Result<git::Outcome, Failure> {
+        unsupported::fields(&turn.object)?;
         let spec = &turn.object.spec;
         let url = url::Url::parse(&spec.url).map_err(|error| {
             let message = format!("failed to parse url '{}': {error}", spec.url);
             Failure::stalled(reason::URL_INVALID, message)
-        });
-        let url = url.map_err(|failure| failed(turn, ConditionType::FetchFailed, failure))?;
-        let credentials = credentials::read(turn.client(), &turn.object, &url).await;
-        let credentials = credentials.map_err(|failure| failed(turn, ConditionType::FetchFailed, failure))?;
+        })?;
+        let proxy = access::proxy(turn.client(), &turn.object).await?;
+        let credentials = access::credentials(turn.client(), &turn.object, &url).await?;
         let request = git::GitRequest {
             url,
-            reference: reference(&turn.object.spec),
-            last: self.stored_revision(turn),
-            proxy: None,
-            timeout: turn.object.spec.timeout().to_std(),
+            reference: reference(spec),
+            last: stored_revision(&turn.status, spec),
+            proxy,
+            timeout: spec.timeout().to_std(),
             scratch: self.settings.scratch.clone(),
             limits: git::Limits::default(),
-            ssh: git::SshAlgorithms::default(),
+            ssh: self.settings.ssh.clone(),
         };
-        git::git(&request, &credentials).await.map_err(|error| {
-            let failure = match error {
-                git::Error::Empty => Failure::new(reason::EMPTY_GIT_REPOSITORY, error.to_string()),
-                error => {
-                    let message = format!("failed to checkout and determine revision: {}", chain(&error));
-                    Failure::new(reason::GIT_OPERATION_FAILED, message)
-                }
-            };
-            failed(turn, ConditionType::FetchFailed, failure)
-        })
+        let outcome = git::git(&request, &credentials).await;
+        outcome.map_err(|error| failure::of_fetch(&error, &turn.object))
     }
 
-    /// The stored revision, if nothing but a new commit can make a difference to what is stored.
-    fn stored_revision(&self, turn: &GitTurn) -> Option<artifact::Revision> {
-        let stored = turn.status.artifact.as_ref()?;
-        let in_storage = reconcile::conditions::get(turn.status.conditions(), ConditionType::ArtifactInStorage)?;
-        let same_content = turn.status.observed_ignore == turn.object.spec.ignore;
-        (in_storage.status == "True" && same_content).then(|| artifact::Revision::from(stored.revision.as_str()))
-    }
-
+    /// The remote is at the stored revision.
     fn unchanged(&self, turn: &GitTurn) -> Done {
         let revision = turn.status.artifact.as_ref().map(|artifact| artifact.revision.clone()).unwrap_or_default();
-        let message = format!("no changes since last reconciliation: observed revision '{revision}'");
-        tracing::info!("{message}");
-        turn.tell(Event::new(Severity::Trace, reason::GIT_OPERATION_SUCCEEDED, message));
+        let reference = turn.object.spec.reference.as_ref();
+        let asks = |field: Option<&String>| field.is_some_and(|text| !text.is_empty());
+        // Upstream fetches these every time, and says then that there was no need.
+        if reference.is_some_and(|reference| asks(reference.commit.as_ref()) || is_semver(reference)) {
+            tell_up_to_date(turn, &revision);
+        } else {
+            let message = format!("no changes since last reconciliation: observed revision '{revision}'");
+            tracing::info!("{message}");
+            turn.tell(Event::new(Severity::Trace, reason::GIT_OPERATION_SUCCEEDED, message));
+        }
         self.done(turn, format!("stored artifact for commit '{revision}'"))
     }
 
     /// Packs what was fetched, unless the same is stored already.
     async fn store(&self, turn: &mut GitTurn, fetched: Box<git::Fetched>) -> Result<Done, Failure> {
-        let revision = fetched.revision.clone();
-        let spec_ignore = turn.object.spec.ignore.clone();
-        let current = turn.status.artifact.as_ref();
-        if current.is_some_and(|current| current.revision == revision.as_str())
-            && turn.status.observed_ignore == spec_ignore
-        {
-            let message = format!("artifact up-to-date with remote revision: '{revision}'");
-            turn.tell(Event::new(Severity::Trace, reason::ARTIFACT_UP_TO_DATE, message));
-            return Ok(self.done(turn, format!("stored artifact for commit '{}'", fetched.commit.short_subject())));
+        let revision = fetched.revision.to_string();
+        let subject = fetched.commit.short_subject();
+        for name in fetched.files.skipped() {
+            tracing::warn!(name, "left out of the artifact: no consumer can read a file of that name");
         }
-        if current.is_none_or(|current| current.revision != revision.as_str()) {
-            turn.progress(format!("building artifact: new upstream revision '{revision}'"));
+        let stored = turn.status.artifact.as_ref().map(|artifact| artifact.revision == revision);
+        if stored == Some(true) && has_same_content(&turn.status, &turn.object.spec) {
+            tell_up_to_date(turn, &revision);
+            return Ok(self.done(turn, format!("stored artifact for commit '{subject}'")));
+        }
+        if stored != Some(true) {
+            let message = format!("new upstream revision '{revision}'");
+            turn.progress(format!("building artifact: {message}"));
+            if stored.is_some() {
+                turn.say(&Statement::yes(ConditionType::ArtifactOutdated, reason::NEW_REVISION, message));
+            }
         }
         let (storage, place) = (self.storage.clone(), place(&turn.object)?);
+        let spec_ignore = turn.object.spec.ignore.clone();
         let ignore = spec_ignore.clone();
-        let subject = fetched.commit.short_subject();
         let stored = blocking(move || {
-            let ignore = Ignore::for_source(&fetched.files, ignore.as_deref()).map_err(StoreFailure::Ignore)?;
+            let fetched = *fetched;
+            let ignore = Ignore::for_source(&fetched.files, ignore.as_deref()).map_err(failure::of_ignore)?;
             let file = format!("{}.tar.gz", fetched.commit.id);
-            storage.put(&place, &file, fetched.revision, (&fetched.files, &ignore)).map_err(StoreFailure::Put)
-        })
-        .await;
-        let stored = stored.map_err(|error| match error {
-            StoreFailure::Ignore(error) => {
-                let message = format!("failed to load source ignore patterns from repository: {}", chain(&error));
-                Failure::new(reason::SOURCE_IGNORE_ERROR, message)
-            }
-            StoreFailure::Put(error) => {
-                let (reason, what) = match &error {
-                    PutError::Directory { .. } => {
-                        (reason::DIRECTORY_CREATION_FAILED, "failed to create artifact directory")
-                    }
-                    _ => (reason::ARCHIVE_OPERATION_FAILED, "unable to archive artifact to storage"),
-                };
-                let failure = Failure::new(reason, format!("{what}: {}", chain(&error)));
-                failed(turn, ConditionType::StorageOperationFailed, failure)
-            }
+            storage
+                .put(&place, &file, fetched.revision, (&fetched.files, &ignore))
+                .map_err(|error| failure::of_put(&error))
+        });
+        let stored = stored.await.map_err(|failure| match failure.reason {
+            // Upstream has no condition for rules that cannot be read.
+            reason::SOURCE_IGNORE_ERROR => failure,
+            _ => failed(turn, ConditionType::StorageOperationFailed, failure),
         })?;
         turn.status.artifact = Some(Artifact {
             path: stored.path,
@@ -236,6 +236,11 @@ impl GitRepositories {
             metadata: BTreeMap::new(),
         });
         turn.status.observed_ignore = spec_ignore;
+        // None of these is in the artifact, whatever the one before was made with.
+        turn.status.observed_recurse_submodules = false;
+        turn.status.observed_sparse_checkout = Vec::new();
+        turn.status.observed_include = Vec::new();
+        turn.status.included_artifacts = Vec::new();
         Ok(self.done(turn, format!("stored artifact for commit '{subject}'")))
     }
 
@@ -270,10 +275,33 @@ impl GitRepositories {
     }
 }
 
-/// Why packing failed.
-enum StoreFailure {
-    Ignore(tree::ReadError),
-    Put(PutError),
+/// The stored revision, if nothing but a new commit can make a difference to what is stored.
+fn stored_revision(status: &GitRepositoryStatus, spec: &GitRepositorySpec) -> Option<artifact::Revision> {
+    let stored = status.artifact.as_ref()?;
+    let in_storage = reconcile::conditions::get(&status.conditions, ConditionType::ArtifactInStorage)?;
+    let same = in_storage.status == "True" && has_same_content(status, spec);
+    same.then(|| artifact::Revision::from(stored.revision.as_str()))
+}
+
+/// Whether the stored artifact was made by the same rules as one would be made by now.
+fn has_same_content(status: &GitRepositoryStatus, spec: &GitRepositorySpec) -> bool {
+    status.observed_ignore == spec.ignore
+        && status.observed_recurse_submodules == spec.recurse_submodules
+        && status.observed_sparse_checkout == spec.sparse_checkout
+        && status.observed_include == spec.include
+        && status.included_artifacts.len() == spec.include.len()
+}
+
+fn tell_up_to_date(turn: &GitTurn, revision: &str) {
+    let message = format!("artifact up-to-date with remote revision: '{revision}'");
+    tracing::info!("{message}");
+    turn.tell(Event::new(Severity::Trace, reason::ARTIFACT_UP_TO_DATE, message));
+}
+
+/// Whether a range of versions decides.
+fn is_semver(reference: &GitRepositoryRef) -> bool {
+    let asks = |field: &Option<String>| field.as_ref().is_some_and(|text| !text.is_empty());
+    asks(&reference.semver) && !asks(&reference.name) && !asks(&reference.tag)
 }
 
 /// Says in a condition of its own what failed.
@@ -309,18 +337,72 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-/// An error with everything that caused it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 /// The name of another object of the same namespace.
 fn neighbour(object: &GitRepository, name: &str) -> Key {
     Key::new(object.namespace(), name)
+}
+
+#[cfg(test)]
+mod tests {
+    use api::{GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus};
+    use serde_json::json;
+
+    use super::{has_same_content, is_semver, stored_revision};
+
+    fn spec(more: serde_json::Value) -> GitRepositorySpec {
+        let mut spec = json!({ "url": "https://example.com/r", "interval": "1m" });
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(spec).unwrap()
+    }
+
+    #[test]
+    fn a_change_of_what_is_packed_is_noticed() {
+        let plain = GitRepositoryStatus::default();
+        assert!(has_same_content(&plain, &spec(json!({}))));
+        assert!(has_same_content(&plain, &spec(json!({ "interval": "2m", "ref": { "branch": "b" } }))));
+        for change in [
+            json!({ "ignore": "" }),
+            json!({ "recurseSubmodules": true }),
+            json!({ "sparseCheckout": ["a"] }),
+            json!({ "include": [{ "repository": { "name": "other" } }] }),
+        ] {
+            assert!(!has_same_content(&plain, &spec(change.clone())), "{change}");
+        }
+        let flux = GitRepositoryStatus { observed_recurse_submodules: true, ..plain };
+        assert!(!has_same_content(&flux, &spec(json!({}))), "what is no longer wanted is packed still");
+    }
+
+    #[test]
+    fn only_a_stored_artifact_spares_a_fetch() {
+        let status = |in_storage: &str| -> GitRepositoryStatus {
+            serde_json::from_value(json!({
+                "artifact": {
+                    "path": "p", "url": "u", "revision": "main@sha1:00", "digest": "sha256:00",
+                    "lastUpdateTime": "2026-01-01T00:00:00Z",
+                },
+                "conditions": [{
+                    "type": "ArtifactInStorage", "status": in_storage, "reason": "Succeeded", "message": "",
+                    "lastTransitionTime": "2026-01-01T00:00:00Z",
+                }],
+            }))
+            .unwrap()
+        };
+        let last = |status: &GitRepositoryStatus| stored_revision(status, &spec(json!({}))).map(|r| r.to_string());
+        assert_eq!(last(&status("True")).as_deref(), Some("main@sha1:00"));
+        assert_eq!(last(&status("False")), None);
+        assert_eq!(last(&GitRepositoryStatus::default()), None);
+        assert_eq!(stored_revision(&status("True"), &spec(json!({ "ignore": "x" }))), None);
+    }
+
+    #[test]
+    fn a_tag_decides_before_a_range_of_versions() {
+        let reference = |semver: &str, tag: &str| GitRepositoryRef {
+            semver: Some(semver.into()),
+            tag: Some(tag.into()),
+            ..GitRepositoryRef::default()
+        };
+        assert!(is_semver(&reference(">=1", "")));
+        assert!(!is_semver(&reference(">=1", "v1")));
+        assert!(!is_semver(&reference("", "")));
+    }
 }

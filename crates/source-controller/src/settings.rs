@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fetch::git::SshAlgorithms;
 use reconcile::schedule::Backoff;
 
 /// How source-controller runs.
@@ -18,4 +19,6 @@ pub struct Settings {
     pub requeue_dependency: Duration,
     /// For what is fetched, until it is packed.
     pub scratch: PathBuf,
+    /// What SSH negotiates (`--ssh-kex-algos`, `--ssh-hostkey-algos`).
+    pub ssh: SshAlgorithms,
 }
