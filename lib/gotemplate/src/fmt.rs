@@ -7,6 +7,8 @@ mod directive;
 mod printer;
 mod scalar;
 
+use std::io::Write as _;
+
 use crate::value::{MAX_NESTING, Value};
 use printer::Printer;
 
@@ -66,5 +68,22 @@ pub fn append(out: &mut Vec<u8>, value: &Value, max: usize) -> Result<(), Error>
 
 /// Appends a value as a template prints it: what a pointer points to, without the `&`.
 pub(crate) fn append_pointee(out: &mut Vec<u8>, value: &Value, max: usize) -> Result<(), Error> {
+    if let Some(number) = small_integer(value) {
+        // Ports, replicas, percentages: most numbers that charts print need no more than this.
+        let _ = write!(out, "{number}");
+        return Ok(());
+    }
     Printer::new(out, max).pointee(value)
+}
+
+/// The number that the value prints as, if it prints as one without point or exponent. Floats do below a million.
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn small_integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Int(n) | Value::Int64(n) => Some(*n),
+        Value::Float64(n) if n.fract() == 0.0 && n.abs() < 1e6 && (*n != 0.0 || n.is_sign_positive()) => {
+            Some(*n as i64)
+        }
+        _ => None,
+    }
 }

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ast::Tree;
-pub use error::ExecError;
+pub use error::{ExecError, Failure, Reason};
 pub use parse::{Nesting, ParseError};
 
 use crate::funcs::Funcs;

@@ -71,14 +71,9 @@ impl Builtin {
     }
 }
 
-/// Calls a built-in function other than `and` and `or`, which do not evaluate all of their arguments.
-pub(super) fn invoke(builtin: Builtin, call: &mut Call<'_>, args: Vec<Dot>, callee: &str) -> Result<Value, Fault> {
-    match builtin {
-        Builtin::Len => return length(args.first().and_then(|arg| arg.value.as_ref())),
-        Builtin::Slice => return slice(call, args),
-        _ => {}
-    }
-    let args: Vec<Value> = args.into_iter().map(Dot::into_value).collect();
+/// Calls a built-in function other than `and` and `or`, which do not evaluate all of their arguments, and [`length`] and
+/// [`slice`], which tell nil from no value.
+pub(super) fn invoke(builtin: Builtin, call: &mut Call<'_>, args: &[Value], callee: &str) -> Result<Value, Fault> {
     let Some((first, rest)) = args.split_first() else {
         return match builtin {
             Builtin::Println => Ok(Value::string("\n")),
@@ -93,15 +88,15 @@ pub(super) fn invoke(builtin: Builtin, call: &mut Call<'_>, args: Vec<Dot>, call
         Builtin::Not => Ok(Value::Bool(!first.truth())),
         Builtin::Call => call_value(call, callee, first, rest),
         Builtin::Index => index(first, rest),
-        Builtin::Print => Ok(Value::string(call.printed(fmt::sprint(&args, call.bytes_left()))?)),
-        Builtin::Println => Ok(Value::string(call.printed(fmt::sprintln(&args, call.bytes_left()))?)),
+        Builtin::Print => Ok(Value::string(call.printed(fmt::sprint(args, call.bytes_left()))?)),
+        Builtin::Println => Ok(Value::string(call.printed(fmt::sprintln(args, call.bytes_left()))?)),
         Builtin::Printf => match first {
             Value::String(format) => call.sprintf(format.as_bytes(), rest).map(Value::String),
             _ => Err(Fault::message("printf needs a format")),
         },
-        Builtin::Html => Ok(Value::string(escape::html(&escape::text(call, &args)?))),
-        Builtin::Js => Ok(Value::string(escape::js(&escape::text(call, &args)?))),
-        Builtin::UrlQuery => Ok(Value::string(escape::url_query(&escape::text(call, &args)?))),
+        Builtin::Html => Ok(Value::string(escape::html(&escape::text(call, args)?))),
+        Builtin::Js => Ok(Value::string(escape::js(&escape::text(call, args)?))),
+        Builtin::UrlQuery => Ok(Value::string(escape::url_query(&escape::text(call, args)?))),
         Builtin::Eq => compare::eq(first, rest).map(Value::Bool),
         Builtin::Ne => pair(compare::ne),
         Builtin::Lt => pair(compare::lt),
@@ -111,7 +106,7 @@ pub(super) fn invoke(builtin: Builtin, call: &mut Call<'_>, args: Vec<Dot>, call
     }
 }
 
-fn length(value: Option<&Value>) -> Result<Value, Fault> {
+pub(super) fn length(value: Option<&Value>) -> Result<Value, Fault> {
     let count = match value {
         None => return Err(Fault::message("reflect: call of reflect.Value.Type on zero Value")),
         Some(Value::Nil) => return Err(Fault::message("len of nil pointer")),
@@ -188,7 +183,7 @@ fn element(item: &Value, index: &Value) -> Result<Value, Fault> {
     }
 }
 
-fn slice(call: &mut Call<'_>, args: Vec<Dot>) -> Result<Value, Fault> {
+pub(super) fn slice(call: &mut Call<'_>, args: Vec<Dot>) -> Result<Value, Fault> {
     let mut args = args.into_iter();
     let mut item = args.next().unwrap_or_default().into_value();
     let indexes: Vec<Dot> = args.collect();

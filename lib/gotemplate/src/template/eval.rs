@@ -152,8 +152,7 @@ impl<'a> Exec<'a> {
         };
         let text = name.to_str();
         if let Some(signature) = object.method(&text) {
-            let args = self.arguments(dot, &text, Params::Typed(signature), args, piped)?;
-            let args: Vec<Value> = args.into_iter().map(Dot::into_value).collect();
+            let args = self.arguments(dot, &text, Params::Typed(signature), args, piped, Dot::into_value)?;
             let result = object.invoke(&text, &mut Call::within(self.session, self.templates), Args::new(&args));
             return Ok(Dot { value: self.settle(&text, At::Operand(node), result)?, boxed: false });
         }
@@ -203,11 +202,20 @@ impl<'a> Exec<'a> {
                 self.arity(&text, builtin.params(), args, piped.is_some())?;
                 self.short_circuit(dot, builtin == Builtin::Or, args, piped)
             }
+            Some(builtin @ (Builtin::Len | Builtin::Slice)) => {
+                let args = self.arguments(dot, &text, builtin.params(), args, piped, |arg| arg)?;
+                let result = if builtin == Builtin::Len {
+                    builtin::length(args.first().and_then(|arg| arg.value.as_ref()))
+                } else {
+                    builtin::slice(&mut Call::within(self.session, self.templates), args)
+                };
+                self.settle(&text, node, result)
+            }
             Some(builtin) => {
                 let callee = (builtin == Builtin::Call).then(|| callee_name(args, &piped));
-                let args = self.arguments(dot, &text, builtin.params(), args, piped)?;
+                let args = self.arguments(dot, &text, builtin.params(), args, piped, Dot::into_value)?;
                 let mut call = Call::within(self.session, self.templates);
-                let result = builtin::invoke(builtin, &mut call, args, callee.as_deref().unwrap_or_default());
+                let result = builtin::invoke(builtin, &mut call, &args, callee.as_deref().unwrap_or_default());
                 self.settle(&text, node, result)
             }
             None => {
@@ -216,8 +224,8 @@ impl<'a> Exec<'a> {
                     let name = crate::strconv::quote(name.as_bytes());
                     return self.error(format!("{name} is not a defined function"));
                 };
-                let args = self.arguments(dot, &text, Params::Typed(func.signature()), args, piped)?;
-                let args: Vec<Value> = args.into_iter().map(Dot::into_value).collect();
+                let params = Params::Typed(func.signature());
+                let args = self.arguments(dot, &text, params, args, piped, Dot::into_value)?;
                 let result = func.invoke(&mut Call::within(self.session, templates), Args::new(&args));
                 self.settle(&text, node, result)
             }
@@ -266,21 +274,23 @@ impl<'a> Exec<'a> {
         Ok(())
     }
 
-    fn arguments(
+    /// Evaluates the arguments of a call; `take` says what of each is wanted.
+    fn arguments<T>(
         &mut self,
         dot: &Dot,
         name: &str,
         params: Params,
         args: &'a [Operand],
         piped: Piped,
-    ) -> Result<Vec<Dot>> {
+        take: fn(Dot) -> T,
+    ) -> Result<Vec<T>> {
         self.arity(name, params, args, piped.is_some())?;
         let mut values = Vec::with_capacity(args.len() + 1);
         for (i, arg) in args.iter().enumerate() {
-            values.push(self.argument(dot, params.at(i), arg)?);
+            values.push(take(self.argument(dot, params.at(i), arg)?));
         }
         if let Some(value) = piped {
-            values.push(Dot::new(self.assignable(value, params.at(args.len()))?));
+            values.push(take(Dot::new(self.assignable(value, params.at(args.len()))?)));
         }
         Ok(values)
     }
