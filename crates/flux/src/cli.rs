@@ -23,6 +23,7 @@ mod output;
 mod readiness;
 mod reconcile;
 mod resume;
+mod sandbox;
 mod settings;
 mod suspend;
 mod table;
@@ -95,6 +96,12 @@ enum Command {
     /// Have objects reconciled now
     #[command(subcommand, after_help = reconcile::EXAMPLES)]
     Reconcile(kinds::OfKind<reconcile::Args>),
+    /// Run the controllers
+    #[command(after_help = crate::run::EXAMPLES)]
+    Run(Box<crate::run::Args>),
+    /// Run a repository on a cluster that may be thrown away, and watch it
+    #[command(after_help = sandbox::EXAMPLES)]
+    Sandbox(sandbox::Args),
     /// Let suspended objects go on
     #[command(subcommand, after_help = resume::EXAMPLES)]
     Resume(kinds::OfKind<resume::Args>),
@@ -116,7 +123,12 @@ pub(crate) fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return refuse(&error, &mut out),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    // Commands wait for one answer after the other; controllers work.
+    let mut runtime = match args.command {
+        Command::Run(_) | Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Failure::new(format!("cannot start: {error}")), &mut out),
     };
@@ -140,6 +152,11 @@ async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Logs(args) => logs::run(args, &settings, out).await,
         Command::Reconcile(args) => reconcile::run(args, &settings, out).await,
         Command::Resume(args) => resume::run(args, &settings, out).await,
+        Command::Run(args) => {
+            let config = cluster::config(&settings.connection).await?;
+            crate::run::run(*args, config).await.map_err(|error| Failure::new(failure::chain(&error)))
+        }
+        Command::Sandbox(args) => sandbox::run(args, &settings, out).await,
         Command::Suspend(args) => suspend::run(args, &settings, out).await,
         Command::Tree(tree::Command::Kustomization(args)) => tree::run(args, &settings, out).await,
         Command::Version(args) => version::run(args, &settings, out).await,
@@ -152,13 +169,25 @@ fn command() -> clap::Command {
 }
 
 fn parse(typed: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
-    let typed: Vec<OsString> = typed.into_iter().collect();
+    let typed = as_controller(typed.into_iter().collect());
     let matches = switches_take_values(command()).try_get_matches_from(&typed).map_err(|error| match error.kind() {
         // Help shows plain switches.
-        ErrorKind::DisplayHelp => command().try_get_matches_from(&typed).err().unwrap_or(error),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            command().try_get_matches_from(&typed).err().unwrap_or(error)
+        }
         _ => error,
     })?;
     Args::from_arg_matches(&matches)
+}
+
+/// Under the name of a controller the program is that controller: upstream's manifests work unchanged.
+fn as_controller(mut typed: Vec<OsString>) -> Vec<OsString> {
+    let program = typed.first().map(std::path::Path::new).and_then(|path| path.file_name()?.to_str());
+    let controller = crate::run::Controller::ALL.into_iter().find(|controller| Some(controller.name()) == program);
+    if let Some(controller) = controller {
+        typed.splice(1..1, ["run".into(), format!("--controllers={}", controller.name()).into()]);
+    }
+    typed
 }
 
 /// Lets every switch be written as in Go too: `--prune`, `--prune=true`, `--prune=false`.

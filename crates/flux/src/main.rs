@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 mod cli;
+mod run;
 
 fn main() -> ExitCode {
     // Whoever was first has the same provider, so a second installation is no failure.

@@ -35,8 +35,15 @@ impl From<kube::Error> for Failure {
         match error {
             kube::Error::Api(status) if !status.message.is_empty() => Self::new(status.message),
             kube::Error::Api(status) => Self::new(format!("the API server answered {} {}", status.code, status.reason)),
-            error => Self::new(format!("the API server cannot be asked: {}", chain(&error)))
-                .hint("which cluster is meant is decided by --kubeconfig, --context and $KUBECONFIG"),
+            error => {
+                let cause = match &error {
+                    // Its Display only names a layer of the client.
+                    kube::Error::Service(inner) => chain(inner.as_ref()),
+                    error => chain(error),
+                };
+                Self::new(format!("the API server cannot be asked: {cause}"))
+                    .hint("which cluster is meant is decided by --kubeconfig, --context and $KUBECONFIG")
+            }
         }
     }
 }

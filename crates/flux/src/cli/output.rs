@@ -35,6 +35,14 @@ impl Output {
         self.closed
     }
 
+    /// Shows a text on stderr in place of the lines that were shown before it.
+    pub(crate) fn redraw(&mut self, text: &str, before: usize) {
+        // Up to the first of the lines, and clear to the end of the screen.
+        let up = if before > 0 { format!("\x1b[{before}A\x1b[J") } else { String::new() };
+        // When nobody reads any more there is nobody to tell.
+        drop(self.err.write_all(format!("{up}{text}").as_bytes()).and_then(|()| self.err.flush()));
+    }
+
     /// Says what is being done.
     pub(crate) fn action(&mut self, text: &str) {
         self.note(&format!("► {text}"));

@@ -11,6 +11,9 @@ use crate::cli::{cluster::Cluster, failure::Failure, kinds::Row, settings::Setti
 /// How often an object is looked at while it is waited for.
 const POLL: Duration = Duration::from_millis(500);
 
+/// What is to be said of an object that was ready before, and whose controller says nothing.
+const SILENCE: &str = "its controller has not answered yet";
+
 /// How an object is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Readiness {
@@ -81,7 +84,7 @@ pub(crate) async fn wait(
     judge: impl Fn(&DynamicObject) -> Readiness,
 ) -> Result<DynamicObject, Failure> {
     let namespace = &settings.namespace;
-    let mut last = String::new();
+    let mut last = SILENCE.to_owned();
     loop {
         let Ok(read) = timeout_at(deadline, cluster.get(row, namespace, name)).await else {
             return Err(late(row, namespace, name, settings, &last));
@@ -90,7 +93,10 @@ pub(crate) async fn wait(
         match judge(&object) {
             Readiness::Current => return Ok(object),
             Readiness::Failed(message) => return Err(Failure::new(message)),
-            Readiness::InProgress => ready(&object).1.clone_into(&mut last),
+            Readiness::InProgress => match ready(&object) {
+                ("True", _) => SILENCE.clone_into(&mut last),
+                (_, message) => message.clone_into(&mut last),
+            },
         }
         if Instant::now() + POLL >= deadline {
             return Err(late(row, namespace, name, settings, &last));
@@ -101,10 +107,7 @@ pub(crate) async fn wait(
 
 fn late(row: &Row, namespace: &str, name: &str, settings: &Settings, last: &str) -> Failure {
     let kind = row.api.kind;
-    let mut message = format!("{kind}/{namespace}/{name} is not ready after {}", settings.timeout);
-    if !last.is_empty() {
-        message = format!("{message}: {last}");
-    }
+    let message = format!("{kind}/{namespace}/{name} is not ready after {}: {last}", settings.timeout);
     Failure::new(message).hint(format!("flux events --for {kind}/{name} -n {namespace}"))
 }
 

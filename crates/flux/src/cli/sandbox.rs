@@ -67,7 +67,7 @@ pub(crate) async fn run(args: Args, settings: &Settings, out: &mut Output) -> Re
     out.action(&format!("running {} of {}", args.path, args.url));
     apply_entry(&client, &settings.namespace, &args).await?;
 
-    let outcome = watch(&view, &args, settings.timeout, out).await;
+    let outcome = watch(&view, &args, settings.timeout.to_std(), out).await;
     stop.cancel();
     // The controllers end in good order: leases and events first.
     drop(tokio::time::timeout(Duration::from_secs(25), controllers).await);

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     });
     let conclusion = libtest_mimic::run(&args, trials.collect());
     let later = expectations.count_later();
-    println!("corpus flux: {} cases, {later} of them listed for later", conclusion.num_passed + conclusion.num_failed);
+    println!("flux: {} cases, {later} of them listed for later", conclusion.num_passed + conclusion.num_failed);
     conclusion.exit_code()
 }
 
