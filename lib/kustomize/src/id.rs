@@ -120,6 +120,7 @@ impl fmt::Display for Gvk<'_> {
 
 impl fmt::Display for Id<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}.{}", self.gvk, or(self.name, "[noName]"), or(self.namespace, "[noNs]"))
+        let namespace = if self.namespace == NO_NAMESPACE { "" } else { self.namespace };
+        write!(f, "{}/{}.{}", self.gvk, or(self.name, "[noName]"), or(namespace, "[noNs]"))
     }
 }

@@ -289,7 +289,7 @@ pub(crate) fn parse_text(text: &str) -> Option<Node> {
 }
 
 /// What a part must be so that the next one can follow.
-fn shape_before(next: Option<&str>, last: Shape) -> Shape {
+pub(crate) fn shape_before(next: Option<&str>, last: Shape) -> Shape {
     match next {
         None | Some("") => last,
         Some(next) if next.starts_with('[') && next.ends_with(']') => Shape::List,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
-use yaml::{Content, Schema, Style};
+use yaml::{Content, Layout, Schema, Style};
 
 use crate::error::{Fault, Place, Problem, Reason, Subject};
 use crate::id::{Gvk, Id};
@@ -57,7 +57,7 @@ pub(crate) fn objects(text: &str, file: &Arc<str>, keys: &mut Keys) -> Result<Ve
 /// One value, whatever it is.
 pub(crate) fn value(text: &str) -> Result<Node, yaml::Error> {
     let documents = yaml::read(text, &yaml::Limits::default())?;
-    let mut reader = Reader { keys: &mut Keys::default(), before: 0 };
+    let mut reader = Reader { keys: &mut Keys::default(), before: 0, flow: false };
     Ok(documents.into_iter().next().and_then(|document| reader.node(&document.root).ok()).unwrap_or_else(Node::null))
 }
 
@@ -94,7 +94,7 @@ fn document(text: &str, before: u32, file: &Arc<str>, keys: &mut Keys) -> Result
     let documents = yaml::read(text, &yaml::Limits::default()).map_err(|error| malformed(&error, file, before))?;
     let Some(document) = documents.into_iter().next() else { return Ok(None) };
     let root = &document.root;
-    let node = Reader { keys, before }.node(root).map_err(|fault| {
+    let node = Reader { keys, before, flow: false }.node(root).map_err(|fault| {
         let line = fault.place.as_ref().map_or(0, |place| place.line);
         let mut fault = fault;
         fault.place = Some(Place { file: Arc::clone(file), line });
@@ -194,19 +194,29 @@ fn from_value(value: Value, keys: &mut Keys) -> Node {
 /// Turns what was read into what is worked on: aliases and merges are followed, comments dropped.
 struct Reader<'k> {
     keys: &'k mut Keys,
+    /// Lines before the text that is read.
     before: u32,
+    /// Inside brackets.
+    flow: bool,
 }
 
 impl Reader<'_> {
     fn node(&mut self, node: &yaml::Node) -> Result<Node, Fault> {
-        match &node.content {
+        let outside = self.flow;
+        let read = match &node.content {
             Content::Alias { target, .. } => self.node(target),
-            Content::Sequence { items, .. } => {
-                Ok(Node::List(items.iter().map(|item| self.node(item)).collect::<Result<_, _>>()?))
+            Content::Sequence { items, layout } => {
+                self.flow |= *layout == Layout::Flow;
+                items.iter().map(|item| self.node(item)).collect::<Result<_, _>>().map(Node::List)
             }
-            Content::Mapping { pairs, .. } => self.map(node, pairs).map(Node::Map),
+            Content::Mapping { pairs, layout } => {
+                self.flow |= *layout == Layout::Flow;
+                self.map(node, pairs).map(Node::Map)
+            }
             Content::Scalar { text, style } => self.scalar(node, text, *style).map(Node::Scalar),
-        }
+        };
+        self.flow = outside;
+        read
     }
 
     fn map(&mut self, node: &yaml::Node, pairs: &[(yaml::Node, yaml::Node)]) -> Result<Map, Fault> {
@@ -273,9 +283,16 @@ impl Reader<'_> {
             Some("!!int") => Tag::Int,
             Some("!!float") => Tag::Float,
             Some("!!timestamp") => Tag::Timestamp,
-            None | Some("!") if quote == Quote::Plain => Tag::of_plain(text),
+            None | Some("!") if quote == Quote::Plain => match Tag::of_plain(text) {
+                // Printed inside brackets, a time of day is quoted for its colons.
+                Tag::Timestamp if self.flow && text.contains(':') => Tag::Str,
+                tag => tag,
+            },
             _ => Tag::Str,
         };
+        // Quotes say nothing about a value whose type is spelled out.
+        let spelled_out = !matches!(node.tag(), None | Some("!")) && tag != Tag::Str;
+        let quote = if spelled_out { Quote::Plain } else { quote };
         let scalar = Scalar { text: text.into(), tag, quote };
         if tag == Tag::Float && scalar.to_value().is_err() {
             return Err(self.fault(node, format!("{text} cannot be kept in JSON")));

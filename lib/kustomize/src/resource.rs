@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Place, Subject};
 use crate::id::{Gvk, Id, NO_NAMESPACE};
 use crate::node::{Map, Node, Tag};
-use crate::origin::Origin;
+use crate::origin::{ORIGIN, Origin};
 use crate::schema::Schema;
 
 /// A text that many objects share.
@@ -70,6 +70,7 @@ pub(crate) const BUILD_ANNOTATIONS: &[&str] = &[
     "internal.config.kubernetes.io/seqindent",
     "internal.config.kubernetes.io/suffixes",
 ];
+const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
 pub(crate) const NEEDS_HASH: &str = "internal.config.kubernetes.io/needsHashSuffix";
 pub(crate) const HELM_GENERATED: &str = "internal.config.kubernetes.io/helm-generated";
 
@@ -208,6 +209,50 @@ impl Resource {
         if !map.is_empty() {
             meta.insert(field.into(), Node::Map(map));
         }
+    }
+
+    /// Puts what the build remembers where kustomize keeps it, into annotations, for as long as a patch is applied: a
+    /// patch may find them there, and may remove them.
+    pub(crate) fn expose(&mut self, always: bool) {
+        let state = always || self.has_state();
+        let origin = self.origin.is_some();
+        let Some(meta) = metadata(&mut self.node).filter(|_| state || origin) else { return };
+        let annotations = meta.entry("annotations", || Node::Map(Map::default()));
+        if annotations.is_null() {
+            *annotations = Node::Map(Map::default());
+        }
+        if let Node::Map(map) = annotations {
+            for (name, _) in [(PREVIOUS_NAMES, state), (ORIGIN, origin)].iter().filter(|(_, there)| *there) {
+                map.insert((*name).into(), Node::str(""));
+            }
+        }
+    }
+
+    /// Takes it back, and forgets what the patch has removed; `keep` is what kustomize restores.
+    pub(crate) fn conceal(&mut self, keep: bool) {
+        let mut found = (false, false);
+        if let Some(Node::Map(map)) = metadata(&mut self.node).and_then(|meta| meta.get_mut("annotations")) {
+            found = (map.remove(PREVIOUS_NAMES).is_some(), map.remove(ORIGIN).is_some());
+        }
+        if !found.0 && !keep {
+            self.former.clear();
+            self.prefixes.clear();
+            self.suffixes.clear();
+            self.needs_hash = false;
+            self.behavior = Behavior::default();
+        }
+        if !found.1 {
+            self.origin = None;
+            self.transformations.clear();
+        }
+    }
+
+    fn has_state(&self) -> bool {
+        !self.former.is_empty()
+            || !self.prefixes.is_empty()
+            || !self.suffixes.is_empty()
+            || self.needs_hash
+            || self.behavior != Behavior::default()
     }
 
     /// Takes over who an object was that this generated one merges into or replaces.

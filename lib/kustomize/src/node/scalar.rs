@@ -45,8 +45,8 @@ impl Tag {
         match yaml::Node::plain(text).to_value(Schema::V3) {
             Ok(Value::Null) => Self::Null,
             Ok(Value::Bool(_)) => Self::Bool,
-            Ok(Value::Number(number)) if number.is_f64() => Self::Float,
-            Ok(Value::Number(_)) => Self::Int,
+            Ok(Value::Number(_)) if reads_as(text, Self::Int) => Self::Int,
+            Ok(Value::Number(_)) => Self::Float,
             Ok(Value::String(value)) if value == text => Self::Str,
             Ok(_) => Self::Timestamp,
             // Infinities and the like: numbers that JSON does not have.
@@ -54,7 +54,8 @@ impl Tag {
         }
     }
 
-    fn short(self) -> Option<&'static str> {
+    /// The tag as YAML writes it.
+    pub(crate) fn short(self) -> Option<&'static str> {
         match self {
             Self::Unknown => None,
             Self::Null => Some("!!null"),
@@ -76,6 +77,12 @@ impl Tag {
             Self::Timestamp => "a timestamp",
         }
     }
+}
+
+fn reads_as(text: &str, tag: Tag) -> bool {
+    let mut node = yaml::Node::plain(text);
+    node.set_tag(tag.short());
+    node.to_value(Schema::V3).is_ok()
 }
 
 /// A quick no for nearly all texts: only words, numbers, dates and nothing are anything else than text.

@@ -47,7 +47,13 @@ impl Patch {
         schema: &Schema,
         keys: &mut Keys,
     ) -> Result<Self, Fault> {
-        let body = parse(text, place, schema, keys)?;
+        let mut body = parse(text, place, schema, keys)?;
+        if let (Body::Merge(patches), Some(options)) = (&mut body, options)
+            && (options.allow_name_change || options.allow_kind_change)
+        {
+            // kustomize notes the options in the patch's annotations, which makes strings of all of them.
+            patches.iter_mut().for_each(|patch| patch.stringify_meta("annotations", |_| {}));
+        }
         let target = match target {
             Some(target) => Some((target.clone(), Selector::new(target)?)),
             None => None,
@@ -134,6 +140,7 @@ impl Patch {
         if name_may || kind_may {
             resource.remember(context.texts);
         }
+        resource.expose(false);
         let node = std::mem::replace(&mut resource.node, Node::null());
         let merged = merge::merge(&patch.node, node, context.schema)
             .map_err(|fault| fault.on(|| subject).hint(Some(format!("the patch is {}", patch.place))))?;
@@ -142,6 +149,7 @@ impl Patch {
             return Ok(());
         };
         resource.node = merged;
+        resource.conceal(false);
         if !kind_may {
             resource.set_kind(&kind);
         }
@@ -281,9 +289,12 @@ fn apply_json(
     if remember {
         resource.remember(context.texts);
     }
+    resource.expose(remember);
     let value = resource.node.to_value().map_err(|error| Reason::apply(error.to_string()).on(|| subject.clone()))?;
     let patched = patch.apply(value).map_err(|fault| fault.on(|| subject))?;
     resource.node = Node::from_json(patched, context.keys);
+    resource.conceal(true);
+    resource.stringify_meta("annotations", |_| {});
     resource.refresh(context.schema);
     if resource.node.deeper_than(crate::node::MAX_DEPTH) {
         return Err(Reason::Limit { what: "values inside each other", limit: crate::node::MAX_DEPTH }.into());
