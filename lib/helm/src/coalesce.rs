@@ -143,8 +143,12 @@ impl Coalescing<'_> {
     }
 
     fn tables(&mut self, target: &Map, source: &Map, prefix: &str, nulls: Nulls) {
-        let had_value: Vec<Str> =
-            source.entries().into_iter().filter(|(_, value)| !matches!(value, Value::Nil)).map(|(key, _)| key).collect();
+        let had_value: Vec<Str> = source
+            .entries()
+            .into_iter()
+            .filter(|(_, value)| !matches!(value, Value::Nil))
+            .map(|(key, _)| key)
+            .collect();
         for (key, value) in target.entries() {
             if matches!(value, Value::Nil) {
                 source.insert(key, Value::Nil);

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 pub(crate) use data::to_yaml;
 use gotemplate::{Funcs, sprig};
-pub(crate) use templates::without_no_value;
 use serde_json::Value;
+pub(crate) use templates::without_no_value;
 
 /// Answers `lookup`: objects of the cluster that a chart is rendered for.
 pub trait Lookup: Send + Sync {

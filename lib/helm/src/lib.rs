@@ -4,6 +4,7 @@
 //! - [`values`]: tables of values; [`strvals`]: the grammar of `--set`; [`schema`]: what values must fit.
 //! - [`dependencies`]: which subcharts take part.
 //! - [`render`](mod@render): templates to manifests, hooks and notes; [`functions`]: what templates call.
+//! - [`release`]: release records in Helm's storage.
 //! - [`manifest`]: documents, hooks, install order.
 //! - [`capabilities`]: the cluster as templates see it.
 //! - [`glob`]: patterns of paths.
@@ -15,6 +16,7 @@ pub mod dependencies;
 pub mod functions;
 pub mod glob;
 pub mod manifest;
+pub mod release;
 pub mod render;
 pub mod schema;
 pub mod strvals;

@@ -135,7 +135,9 @@ pub fn split(text: &str) -> Vec<&str> {
 }
 
 /// Sorts rendered files into hooks and manifests, both in the order of [`INSTALL_ORDER`].
-pub fn sort<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
+pub fn sort<'f>(
+    files: impl IntoIterator<Item = (&'f str, &'f str)>,
+) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
     let mut files: Vec<(&str, &str)> = files.into_iter().collect();
     files.sort_by_key(|(path, _)| *path);
     let mut sorted = (Vec::new(), Vec::new());

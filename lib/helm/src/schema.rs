@@ -150,13 +150,11 @@ fn dotted(pointer: &str) -> String {
 struct NoRetriever;
 
 impl jsonschema::Retrieve for NoRetriever {
-    fn retrieve(
-        &self,
-        uri: &jsonschema::Uri<String>,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    fn retrieve(&self, uri: &jsonschema::Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         if uri.scheme().as_str() == "urn" {
             return Ok(Value::Bool(true));
         }
-        Err(format!("$ref {uri} leads out of the chart; only references inside of values.schema.json are followed").into())
+        Err(format!("$ref {uri} leads out of the chart; only references inside of values.schema.json are followed")
+            .into())
     }
 }

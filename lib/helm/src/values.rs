@@ -87,7 +87,10 @@ fn from_go(value: &go::Value, depth: usize) -> Value {
         go::Value::String(text) => Value::String(text.to_str().into_owned()),
         other => match (other.as_map(), other.as_list(), other.as_int()) {
             (Some(map), ..) => Value::Object(
-                map.entries().iter().map(|(key, value)| (key.to_str().into_owned(), from_go(value, depth + 1))).collect(),
+                map.entries()
+                    .iter()
+                    .map(|(key, value)| (key.to_str().into_owned(), from_go(value, depth + 1)))
+                    .collect(),
             ),
             (_, Some(list), _) => Value::Array(list.iter().map(|item| from_go(item, depth + 1)).collect()),
             (.., Some(n)) => Value::from(n),

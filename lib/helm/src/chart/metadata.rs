@@ -162,7 +162,7 @@ impl ApiVersion {
 
 impl Metadata {
     /// Reads the fields of `Chart.yaml`.
-    pub(super) fn read(value: &Value) -> Result<Self, MetadataError> {
+    pub(crate) fn read(value: &Value) -> Result<Self, MetadataError> {
         let fields = Fields::of(value, "Chart.yaml")?;
         let mut metadata = Self {
             name: fields.text("name")?,
@@ -335,7 +335,8 @@ impl<'v> Fields<'v> {
 
     fn get(&self, name: &str) -> Option<&'v Value> {
         let found = self.fields.get(name);
-        let found = found.or_else(|| self.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v));
+        let found =
+            found.or_else(|| self.fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v));
         found.filter(|value| !value.is_null())
     }
 

@@ -201,8 +201,10 @@ impl PrivateKey {
                 public.as_bytes().to_vec()
             }
             Self::Ecdsa(key) => {
-                let algorithm =
-                    der::of(SEQUENCE, &[&der::oid(&[1, 2, 840, 10_045, 2, 1]), &der::oid(&[1, 2, 840, 10_045, 3, 1, 7])]);
+                let algorithm = der::of(
+                    SEQUENCE,
+                    &[&der::oid(&[1, 2, 840, 10_045, 2, 1]), &der::oid(&[1, 2, 840, 10_045, 3, 1, 7])],
+                );
                 let point = key.verifying_key().to_sec1_point(false);
                 der::of(SEQUENCE, &[&algorithm, &der::of(BIT_STRING, &[&[0], point.as_bytes()])])
             }
@@ -217,9 +219,7 @@ impl PrivateKey {
     /// The AlgorithmIdentifier of its signatures.
     fn signature_algorithm(&self) -> Vec<u8> {
         match self {
-            Self::Rsa(_) => {
-                der::of(SEQUENCE, &[&der::oid(&[1, 2, 840, 113_549, 1, 1, 11]), &der::element(NULL, &[])])
-            }
+            Self::Rsa(_) => der::of(SEQUENCE, &[&der::oid(&[1, 2, 840, 113_549, 1, 1, 11]), &der::element(NULL, &[])]),
             Self::Ecdsa(_) => der::of(SEQUENCE, &[&der::oid(&[1, 2, 840, 10_045, 4, 3, 2])]),
             Self::Ed25519(_) => der::of(SEQUENCE, &[&der::oid(ED25519)]),
         }
@@ -234,7 +234,8 @@ impl PrivateKey {
                     0x00, 0x04, 0x20,
                 ];
                 let scheme = Pkcs1v15Sign { hash_len: Some(32), prefix: PREFIX.into() };
-                key.sign(scheme, &Sha256::digest(message)).map_err(|error| failed("error creating certificate", error))?
+                key.sign(scheme, &Sha256::digest(message))
+                    .map_err(|error| failed("error creating certificate", error))?
             }
             Self::Ecdsa(key) => {
                 let signature: DerSignature = key.sign(message);

@@ -191,7 +191,12 @@ fn indent_sequences(text: &str) -> String {
         push_indented(&mut out, line, 2 * open.len());
         let dashes = content.len() - content.trim_start_matches("- ").len();
         key_column = content.ends_with(':').then_some(column + dashes);
-        if content.ends_with(['|', '>']) || content.ends_with("|-") || content.ends_with("|+") || content.ends_with(">-") || content.ends_with(">+") {
+        if content.ends_with(['|', '>'])
+            || content.ends_with("|-")
+            || content.ends_with("|+")
+            || content.ends_with(">-")
+            || content.ends_with(">+")
+        {
             literal = Some(column + dashes);
         }
     }

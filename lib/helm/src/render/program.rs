@@ -93,7 +93,14 @@ fn collect<'c>(chart: &'c Chart, path: &str, sources: &mut Vec<Source<'c>>) {
 }
 
 /// Makes what each chart's templates see, children inside of their parents' values.
-fn prepare(chart: &Chart, path: &str, is_root: bool, values: Map, scope: &Scope, tops: &mut Vec<(String, Map, Map)>) -> Map {
+fn prepare(
+    chart: &Chart,
+    path: &str,
+    is_root: bool,
+    values: Map,
+    scope: &Scope,
+    tops: &mut Vec<(String, Map, Map)>,
+) -> Map {
     let top = scope.top(chart, is_root, values.clone());
     let subcharts = Map::new();
     for dependency in &chart.dependencies {
