@@ -51,7 +51,7 @@ impl<F: FnMut(&mut [u8])> Random for F {
 /// One rendering: what it may know, what it may spend, what it has spent.
 ///
 /// It may span the execution of many templates over the same values, as a chart's rendering does. Dropping it empties
-/// the maps that [`crate::Call::link`] was told of, so that maps which contain each other are freed.
+/// the maps that [`crate::Call::set`] has put containers into, so that maps which contain each other are freed.
 pub struct Session {
     now: Moment,
     random: Box<dyn Random>,
