@@ -62,32 +62,28 @@ impl Proxy {
 mod tests {
     use super::Proxy;
 
+    /// `address username:password`, or the refusal.
     #[track_caller]
-    fn check(pairs: &[(&str, &str)], expected: Result<(&str, Option<(&str, &str)>), &str>) {
+    fn check(pairs: &[(&str, &str)], expected: &str) {
         let proxy = Proxy::from_secret(&pairs.iter().map(|(key, value)| (*key, *value)).collect());
-        let seen = proxy.map_err(|error| error.to_string()).map(|proxy| {
-            let login = proxy.login.map(|(username, password)| (username, password.expose_text().into_owned()));
-            (proxy.address.to_string(), login)
-        });
-        let owned = |(address, login): (&str, Option<(&str, &str)>)| {
-            (address.to_owned(), login.map(|(username, password)| (username.to_owned(), password.to_owned())))
+        let seen = match proxy {
+            Err(error) => error.to_string(),
+            Ok(Proxy { address, login: None }) => address.to_string(),
+            Ok(Proxy { address, login: Some((username, password)) }) => {
+                format!("{address} {username}:{}", password.expose_text())
+            }
         };
-        assert_eq!(seen, expected.map(owned).map_err(str::to_owned));
+        assert_eq!(seen, expected);
     }
 
     #[test]
     fn a_proxy_has_an_address_and_maybe_a_login() {
-        check(&[("address", "http://proxy:3128")], Ok(("http://proxy:3128/", None)));
-        check(
-            &[("address", "socks5://proxy:1080"), ("username", "u"), ("password", "p")],
-            Ok(("socks5://proxy:1080", Some(("u", "p")))),
-        );
-        check(&[("address", "http://u:p%40@proxy:3128")], Ok(("http://proxy:3128/", Some(("u", "p@")))));
-        check(&[], Err("the proxy Secret has no key 'address'"));
-        check(&[("address", "proxy")], Err("the proxy 'address' is not a URL of at most 2048 characters"));
-        check(
-            &[("address", "ftp://proxy")],
-            Err("the proxy 'address' has the scheme \"ftp\"; use http, https or socks5"),
-        );
+        check(&[("address", "http://proxy:3128")], "http://proxy:3128/");
+        let login = [("address", "socks5://proxy:1080"), ("username", "u"), ("password", "p")];
+        check(&login, "socks5://proxy:1080 u:p");
+        check(&[("address", "http://u:p%40@proxy:3128")], "http://proxy:3128/ u:p@");
+        check(&[], "the proxy Secret has no key 'address'");
+        check(&[("address", "proxy")], "the proxy 'address' is not a URL of at most 2048 characters");
+        check(&[("address", "ftp://proxy")], "the proxy 'address' has the scheme \"ftp\"; use http, https or socks5");
     }
 }

@@ -77,7 +77,7 @@ impl Reconciler for GitRepositories {
         let outcome = self.fetch(turn).await.map_err(|failure| failed(turn, ConditionType::FetchFailed, failure))?;
         turn.unsay(ConditionType::FetchFailed);
         let done = match outcome {
-            git::Outcome::Unchanged(_) => self.unchanged(turn),
+            git::Outcome::Unchanged(_) => Self::unchanged(turn),
             git::Outcome::Fetched(fetched) => self.store(turn, fetched).await?,
         };
         FAILURES.iter().chain([&ConditionType::ArtifactOutdated]).for_each(|failure| turn.unsay(*failure));
@@ -176,7 +176,7 @@ impl GitRepositories {
     }
 
     /// The remote is at the stored revision.
-    fn unchanged(&self, turn: &GitTurn) -> Done {
+    fn unchanged(turn: &GitTurn) -> Done {
         let revision = turn.status.artifact.as_ref().map(|artifact| artifact.revision.clone()).unwrap_or_default();
         let reference = turn.object.spec.reference.as_ref();
         let asks = |field: Option<&String>| field.is_some_and(|text| !text.is_empty());
@@ -188,7 +188,7 @@ impl GitRepositories {
             tracing::info!("{message}");
             turn.tell(Event::new(Severity::Trace, reason::GIT_OPERATION_SUCCEEDED, message));
         }
-        self.done(turn, format!("stored artifact for commit '{revision}'"))
+        Self::done(turn, format!("stored artifact for commit '{revision}'"))
     }
 
     /// Packs what was fetched, unless the same is stored already.
@@ -201,7 +201,7 @@ impl GitRepositories {
         let stored = turn.status.artifact.as_ref().map(|artifact| artifact.revision == revision);
         if stored == Some(true) && has_same_content(&turn.status, &turn.object.spec) {
             tell_up_to_date(turn, &revision);
-            return Ok(self.done(turn, format!("stored artifact for commit '{subject}'")));
+            return Ok(Self::done(turn, format!("stored artifact for commit '{subject}'")));
         }
         if stored != Some(true) {
             let message = format!("new upstream revision '{revision}'");
@@ -241,11 +241,11 @@ impl GitRepositories {
         turn.status.observed_sparse_checkout = Vec::new();
         turn.status.observed_include = Vec::new();
         turn.status.included_artifacts = Vec::new();
-        Ok(self.done(turn, format!("stored artifact for commit '{subject}'")))
+        Ok(Self::done(turn, format!("stored artifact for commit '{subject}'")))
     }
 
     /// A success, told when there is a new artifact or an end to failures.
-    fn done(&self, turn: &GitTurn, told: String) -> Done {
+    fn done(turn: &GitTurn, told: String) -> Done {
         let artifact = turn.status.artifact.as_ref();
         let digest = |artifact: &Artifact| artifact.digest.clone();
         let before = turn.object.status.as_ref().and_then(|status| status.artifact.as_ref()).map(digest);
