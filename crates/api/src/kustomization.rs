@@ -11,6 +11,7 @@ mod status;
 pub use status::{Inventory, KustomizationStatus, ResourceRef, Snapshot};
 
 /// Which directory of which source is built, how, and how the result is kept in the cluster.
+#[expect(clippy::struct_excessive_bools, reason = "the fields are the API's")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KustomizationSpec {

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use crate::{GitProvider, GitRepository, Kustomization};
 
 #[track_caller]
-fn problems(spec: Value) -> Vec<String> {
+fn problems(spec: &Value) -> Vec<String> {
     let stored = json!({ "metadata": { "name": "a", "namespace": "b" }, "spec": spec });
     let object: Kustomization = serde_json::from_value(stored).unwrap();
     object.problems.iter().map(ToString::to_string).collect()
@@ -53,14 +53,14 @@ fn a_broken_field_is_named_and_leaves_the_others_alone() {
 #[test]
 fn null_is_another_way_to_leave_a_field_out() {
     let spec = json!({ "interval": "1m", "prune": false, "sourceRef": { "kind": "Bucket", "name": "x", "namespace": null }, "patches": null });
-    assert_eq!(problems(spec), Vec::<String>::new());
+    assert_eq!(problems(&spec), Vec::<String>::new());
 }
 
 #[test]
 fn specs_of_another_shape_are_problems_not_errors() {
-    assert_eq!(problems(json!("x")), ["spec: not an object"]);
-    assert_eq!(problems(Value::Null), ["spec: missing"]);
-    assert_eq!(problems(json!({})), ["spec.interval: missing", "spec.prune: missing", "spec.sourceRef: missing"]);
-    let found = problems(json!({ "interval": 5, "prune": "yes", "sourceRef": { "kind": "Sftp", "name": "x" } }));
+    assert_eq!(problems(&json!("x")), ["spec: not an object"]);
+    assert_eq!(problems(&Value::Null), ["spec: missing"]);
+    assert_eq!(problems(&json!({})), ["spec.interval: missing", "spec.prune: missing", "spec.sourceRef: missing"]);
+    let found = problems(&json!({ "interval": 5, "prune": "yes", "sourceRef": { "kind": "Sftp", "name": "x" } }));
     assert_eq!(found.len(), 3, "{found:?}");
 }
