@@ -59,7 +59,8 @@ pub(crate) async fn run(args: Args, settings: &Settings, out: &mut Output) -> Re
     out.action("installing the custom resource definitions");
     install(&client, &settings.namespace).await?;
     let stop = CancellationToken::new();
-    let storage = tempfile::tempdir().map_err(|error| Failure::new(format!("cannot make a directory for artifacts: {error}")))?;
+    let storage =
+        tempfile::tempdir().map_err(|error| Failure::new(format!("cannot make a directory for artifacts: {error}")))?;
     let process = Process::start(run::Args::for_sandbox(storage.path()), config, stop.clone());
     let process = process.await.map_err(|error| Failure::new(super::failure::chain(&error)))?;
     let view = View::new(process.objects(), &settings.namespace, &args.name);
@@ -124,7 +125,10 @@ async fn install(client: &Client, namespace: &str) -> Result<(), Failure> {
     }
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let served = Api::<GitRepository>::all(client.clone()).list(&kube::api::ListParams::default().limit(1)).await.is_ok()
+        let served = Api::<GitRepository>::all(client.clone())
+            .list(&kube::api::ListParams::default().limit(1))
+            .await
+            .is_ok()
             && Api::<Kustomization>::all(client.clone()).list(&kube::api::ListParams::default().limit(1)).await.is_ok();
         if served {
             return Ok(());
@@ -155,7 +159,8 @@ async fn apply_entry(client: &Client, namespace: &str, args: &Args) -> Result<()
 }
 
 async fn apply(client: &Client, object: &Value) -> Result<(), Failure> {
-    let object: DynamicObject = serde_json::from_value(object.clone()).map_err(|error| Failure::new(error.to_string()))?;
+    let object: DynamicObject =
+        serde_json::from_value(object.clone()).map_err(|error| Failure::new(error.to_string()))?;
     let types = object.types.clone().unwrap_or_default();
     let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
     let resource = ApiResource::from_gvk(&kube::api::GroupVersionKind::gvk(group, version, &types.kind));

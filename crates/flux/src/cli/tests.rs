@@ -33,7 +33,7 @@ fn every_command_says_what_it_does_and_shows_an_example() {
 #[test]
 fn every_flag_is_described() {
     walk(&command(), "flux", &mut |path, command| {
-        for arg in command.get_arguments() {
+        for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
             assert!(arg.get_help().is_some(), "{path} {} is not described", arg.get_id());
         }
     });
@@ -132,4 +132,15 @@ fn examples_can_be_copied() {
             assert!(line.len() <= 110, "{path}: {line:?} would be broken in the help");
         }
     });
+}
+
+#[test]
+fn called_by_the_name_of_a_controller_it_is_that_controller() {
+    let upstream = "/bin/source-controller --events-addr= --watch-all-namespaces=true --log-level=info \
+                    --log-encoding=json --enable-leader-election --storage-path=/data \
+                    --storage-adv-addr=source-controller.$(RUNTIME_NAMESPACE).svc.cluster.local.";
+    let Command::Run(args) = typed(upstream).unwrap().command else { panic!("not run") };
+    assert_eq!(args.controllers, [crate::run::Controller::Source]);
+    let Command::Run(args) = typed("flux run").unwrap().command else { panic!("not run") };
+    assert_eq!(args.controllers, crate::run::Controller::ALL);
 }

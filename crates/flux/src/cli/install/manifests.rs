@@ -307,6 +307,18 @@ mod tests {
     }
 
     #[test]
+    fn the_controllers_take_the_flags_that_they_are_given() {
+        for flags in [&[][..], &["--layout=split", "--watch-all-namespaces=false", "--log-level=debug"]] {
+            for deployment in installed(flags).iter().filter(|object| object["kind"] == "Deployment") {
+                let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+                let words = container["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
+                let parsed = crate::cli::parse(std::iter::once("flux").chain(words).map(Into::into));
+                assert!(parsed.is_ok(), "{}", parsed.err().unwrap());
+            }
+        }
+    }
+
+    #[test]
     fn every_object_is_labelled_and_none_comes_twice() {
         let objects = installed(&["--toleration-keys=a,b", "--image-pull-secret=s"]);
         let mut seen = BTreeSet::new();

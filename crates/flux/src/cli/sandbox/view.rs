@@ -47,7 +47,8 @@ impl View {
     /// Looks now.
     pub(super) fn look(&self) -> State {
         let source = self.objects.0.get(&self.entry);
-        let revision = source.as_ref().and_then(|source| source.status.as_ref()?.artifact.as_ref().map(|a| a.revision.clone()));
+        let revision =
+            source.as_ref().and_then(|source| source.status.as_ref()?.artifact.as_ref().map(|a| a.revision.clone()));
         let line = line(&format!("GitRepository/{}", self.entry), source.as_deref(), revision.is_some());
         let mut seen = BTreeSet::new();
         State { source: line, entry: self.node(&self.entry, revision.as_deref(), &mut seen) }
@@ -88,7 +89,8 @@ fn line<S: Spec>(name: &str, object: Option<&api::FluxObject<S>>, is_current: bo
         Some("False") => Some(false),
         _ => None,
     };
-    let doing = object.and_then(|object| object.condition(ConditionType::Reconciling)).map(|doing| doing.message.clone());
+    let doing =
+        object.and_then(|object| object.condition(ConditionType::Reconciling)).map(|doing| doing.message.clone());
     let message = match (health, ready) {
         (None, _) => doing.unwrap_or_else(|| "waiting to be reconciled".to_owned()),
         (Some(_), ready) => ready.map(|ready| ready.message.clone()).unwrap_or_default(),
@@ -108,7 +110,7 @@ impl State {
         for line in [&self.source].into_iter().chain(self.entry.all()) {
             if line.health != Some(true) {
                 // Writing to a String cannot fail.
-                drop(writeln!(text, "{}: {}", line.name, line.message));
+                let _ = writeln!(text, "{}: {}", line.name, line.message);
             }
         }
         text
@@ -131,7 +133,7 @@ impl Line {
             None => '◎',
         };
         let message = self.message.lines().next().unwrap_or_default();
-        drop(writeln!(text, "{branch}{symbol} {}  {message}", self.name));
+        let _ = writeln!(text, "{branch}{symbol} {}  {message}", self.name);
     }
 }
 
@@ -152,7 +154,7 @@ impl Node {
         let last = leaves.len() + self.nodes.len();
         let branches = |index: usize| if index == last { ("└── ", "    ") } else { ("├── ", "│   ") };
         for (index, leaf) in leaves.iter().enumerate() {
-            drop(writeln!(text, "{indent}{}{leaf}", branches(index + 1).0));
+            let _ = writeln!(text, "{indent}{}{leaf}", branches(index + 1).0);
         }
         for (index, node) in self.nodes.iter().enumerate() {
             let (branch, inner) = branches(leaves.len() + index + 1);
