@@ -279,7 +279,8 @@ impl Process {
     fn gate(&self, name: &str, default: bool) -> Result<bool, RunError> {
         let flag = |problem| RunError::Flag { flag: "feature-gates", problem };
         for gate in &self.args.feature_gates {
-            let (key, value) = gate.split_once('=').ok_or_else(|| flag(format!("{gate:?} is not of the form Name=true")))?;
+            let (key, value) =
+                gate.split_once('=').ok_or_else(|| flag(format!("{gate:?} is not of the form Name=true")))?;
             if key == name {
                 return value.parse().map_err(|_| flag(format!("{gate:?}: the value is neither true nor false")));
             }

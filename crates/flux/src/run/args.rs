@@ -81,10 +81,10 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 9)]
     pub(crate) http_retry: u32,
     /// Refuses Kustomizations that refer to sources of other namespaces.
-    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) no_cross_namespace_refs: bool,
     /// Refuses remote bases.
-    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) no_remote_bases: bool,
     /// The service account whose rights objects are applied with when a Kustomization names none.
     #[arg(long, default_value = "")]
@@ -97,7 +97,7 @@ pub(crate) struct Args {
     pub(crate) custom_apply_stage_kinds: Vec<String>,
 
     /// Watches all namespaces, or only RUNTIME_NAMESPACE.
-    #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true)]
     pub(crate) watch_all_namespaces: bool,
     /// Watches only objects with these labels.
     #[arg(long, default_value = "")]
@@ -113,10 +113,10 @@ pub(crate) struct Args {
     pub(crate) max_retry_delay: Duration,
 
     /// Lets one of several processes lead.
-    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true)]
     pub(crate) enable_leader_election: bool,
     /// Gives the lead back at the end.
-    #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = true, default_missing_value = "true", require_equals = true)]
     pub(crate) leader_election_release_on_cancel: bool,
     /// How long a leader that does not renew is waited for.
     #[arg(long, default_value = "35s")]
@@ -168,9 +168,9 @@ pub(crate) struct Inherited {
     pub(crate) sops_age_secret: String,
     #[arg(long, default_value = "", hide = true)]
     pub(crate) sops_vault_configmap: String,
-    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, hide = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, hide = true)]
     pub(crate) insecure_kubeconfig_exec: bool,
-    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, hide = true)]
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, hide = true)]
     pub(crate) insecure_kubeconfig_tls: bool,
     #[arg(long, default_value_t = 52_428_800, hide = true)]
     pub(crate) helm_index_max_size: u64,
@@ -221,5 +221,19 @@ impl Inherited {
         .into_iter()
         .filter_map(|(flag, set)| set.then_some(flag))
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_flags_everything_is_as_upstream_has_it() {
+        let args = Args::for_sandbox(std::path::Path::new("/data"));
+        assert!(args.watch_all_namespaces && args.leader_election_release_on_cancel);
+        assert!(!args.enable_leader_election && !args.no_cross_namespace_refs);
+        assert_eq!(args.controllers, Controller::ALL);
+        assert_eq!((args.concurrent, args.concurrent_ssa, args.http_retry), (None, 4, 9));
     }
 }

@@ -143,7 +143,7 @@ fn json_line(level: Level, now: &Timestamp, turn: Map<String, Value>, mut event:
     for (index, (key, value)) in ordered.chain(rest).enumerate() {
         let comma = if index == 0 { "" } else { "," };
         // Writing to a String cannot fail.
-        drop(write!(text, "{comma}{}:{value}", Value::String(key.clone())));
+        let _ = write!(text, "{comma}{}:{value}", Value::String(key.clone()));
     }
     text.push_str("}\n");
     text
@@ -168,11 +168,11 @@ fn console_line(level: Level, now: &Timestamp, turn: &Map<String, Value>, mut ev
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut line = format!("{} {}", time(now), level_name(level).to_uppercase());
     if let (Some(kind), Some(namespace), Some(name)) = (turn.get("kind"), turn.get("namespace"), turn.get("name")) {
-        drop(write!(line, " {}/{}/{}", text(kind), text(namespace), text(name)));
+        let _ = write!(line, " {}/{}/{}", text(kind), text(namespace), text(name));
     }
-    drop(write!(line, " {}", text(&event.remove("message").unwrap_or_default())));
+    let _ = write!(line, " {}", text(&event.remove("message").unwrap_or_default()));
     for (key, value) in event {
-        drop(write!(line, " {key}={}", text(&value)));
+        let _ = write!(line, " {key}={}", text(&value));
     }
     line.push('\n');
     line
