@@ -92,7 +92,7 @@ fn put(root: &mut Map, made: Made, key: &str, bytes: Vec<u8>) {
         (Made::Secret, Err(binary)) => ("data", encode(binary.as_bytes())),
     };
     let quote = if text.contains('\n') { Quote::Block } else { Quote::Plain };
-    let value = Node::Scalar(Scalar { text: text.into(), tag: Tag::Str, quote });
+    let value = Node::Scalar(Scalar::quoted(text, Tag::Str, quote));
     if let Node::Map(map) = root.entry(field, || Node::Map(Map::default())) {
         map.insert(key.into(), value);
     }

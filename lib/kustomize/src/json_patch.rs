@@ -94,7 +94,7 @@ impl Operation {
             }
             "copy" => {
                 let (parent, key) = parent(document, self.from()?)?;
-                let value = get(parent, &key)?.clone();
+                let value = get(parent, &key)?.map_or(Value::Null, |value| value.clone());
                 *copied += count(&value);
                 if *copied > MAX_COPIED {
                     return Err(Reason::Limit { what: "values copied by a JSON patch", limit: MAX_COPIED }.into());
@@ -145,7 +145,7 @@ impl Operation {
             &*document
         } else {
             let (parent, key) = parent(document, path)?;
-            &*get(parent, &key)?
+            get(parent, &key)?.map_or(&Value::Null, |value| &*value)
         };
         if *found == self.value {
             return Ok(());
@@ -161,7 +161,7 @@ fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, Str
     let mut key = parts.next().ok_or_else(missing)?;
     let mut at = document;
     for next in parts {
-        at = get(at, &key).map_err(|_| missing())?;
+        at = get(at, &key).ok().flatten().ok_or_else(missing)?;
         if !at.is_object() && !at.is_array() {
             return Err(missing());
         }
@@ -170,21 +170,15 @@ fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, Str
     Ok((at, key))
 }
 
-fn get<'v>(container: &'v mut Value, key: &str) -> Result<&'v mut Value, Fault> {
+/// What a container holds; a map that lacks the key is no mistake yet, a list that lacks the index is.
+fn get<'v>(container: &'v mut Value, key: &str) -> Result<Option<&'v mut Value>, Fault> {
     match container {
-        Value::Object(map) => {
-            let known: Vec<String> = if map.contains_key(key) { Vec::new() } else { map.keys().cloned().collect() };
-            map.get_mut(key).ok_or_else(|| {
-                let near = crate::error::nearest(key, known.iter().map(String::as_str));
-                Reason::apply(format!("doc is missing key: {key:?}"))
-                    .hint(near.map(|near| format!("did you mean {near:?}?")))
-            })
-        }
+        Value::Object(map) => Ok(map.get_mut(key)),
         Value::Array(items) => {
             let i = index(key, items.len(), items.len())?;
-            Ok(&mut items[i])
+            Ok(items.get_mut(i))
         }
-        _ => Err(Reason::apply(format!("{key:?} is below something that is neither map nor list"))),
+        _ => Ok(None),
     }
 }
 
@@ -206,15 +200,21 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Fault> {
 
 fn remove(document: &mut Value, path: &str) -> Result<Value, Fault> {
     let (parent, key) = parent(document, path)?;
-    get(parent, &key)?;
-    Ok(match parent {
-        Value::Object(map) => map.remove(&key).unwrap_or_default(),
+    match parent {
+        Value::Object(map) => {
+            if let Some(removed) = map.remove(&key) {
+                return Ok(removed);
+            }
+            let near = crate::error::nearest(&key, map.keys().map(String::as_str));
+            let hint = near.map(|near| format!("did you mean {near:?}?"));
+            Err(Reason::apply(format!("unable to remove nonexistent key: {key:?}")).hint(hint))
+        }
         Value::Array(items) => {
             let i = index(&key, items.len(), items.len())?;
-            items.remove(i)
+            Ok(items.remove(i))
         }
-        _ => Value::Null,
-    })
+        _ => Ok(Value::Null),
+    }
 }
 
 /// A position below `limit`; negative ones count from the end.
@@ -267,12 +267,14 @@ mod tests {
         check(r#"[{"op":"move","from":"/a/c~1d","path":"/n"}]"#, Some(json!({"a": {"b": [1, 2, 3]}, "n": "x"})));
         check(r#"[{"op":"copy","from":"/a/b/0","path":"/a/b/0"}]"#, with(json!([1, 1, 2, 3])));
         check(r#"[{"op":"test","path":"/a/b/0","value":1}]"#, with(json!([1, 2, 3])));
+        check(r#"[{"op":"replace","path":"/a/c","value":1},{"op":"remove","path":"/a/c"}]"#, with(json!([1, 2, 3])));
+        check(r#"[{"op":"test","path":"/missing","value":null}]"#, with(json!([1, 2, 3])));
         for failing in [
             r#"[{"op":"test","path":"/a/b/0","value":2}]"#,
             r#"[{"op":"add","path":"/x/y","value":1}]"#,
             r#"[{"op":"add","path":"/a/b/9","value":1}]"#,
             r#"[{"op":"remove","path":"/a/x"}]"#,
-            r#"[{"op":"replace","path":"/x","value":1}]"#,
+            r#"[{"op":"move","from":"/x","path":"/y"}]"#,
             r#"[{"op":"frobnicate","path":"/a"}]"#,
         ] {
             check(failing, None);

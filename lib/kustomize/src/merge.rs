@@ -141,15 +141,20 @@ impl<'a> Merger<'a> {
             let target = if order.is_le() { base.next() } else { None };
             let patch = if order.is_ge() { over.next() } else { None };
             let Some(key) = target.as_ref().map(|(key, _)| key).or(patch.map(|(key, _)| key)).cloned() else { break };
-            let quote = target.as_ref().map(|(_, node)| node.scalar().map(|scalar| scalar.quote));
+            let place = target.as_ref().and_then(|(_, node)| node.scalar()).map(|s| (s.quote, s.shared, s.written));
+            let overwritten = patch.is_some();
             let known = ty.and_then(|ty| ty.field(&key)).map_or(Known::Nothing, Known::Field);
             self.path.push(key.clone());
             let value = self.walk(target.map(|(_, node)| node), patch.map(|(_, node)| node), known)?;
             self.path.pop();
             if let Some(mut value) = value {
-                // A value written over another one keeps the quotes of that one.
-                if let (Some(Some(quote)), Node::Scalar(scalar)) = (quote, &mut value) {
+                // A value written over another one keeps the quotes of that one, and what it is shared with.
+                if let (Some((quote, shared, written)), Node::Scalar(scalar)) =
+                    (place.filter(|_| overwritten), &mut value)
+                {
                     scalar.quote = quote;
+                    scalar.shared = shared;
+                    scalar.written = written.saturating_add(1);
                 }
                 merged.push((key, value));
             }

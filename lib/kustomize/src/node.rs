@@ -122,8 +122,19 @@ impl Node {
 
     /// Writes a scalar over this one, which keeps its quotes; a map or a list is replaced.
     pub(crate) fn write(&mut self, text: impl Into<Box<str>>, tag: Tag) {
-        let quote = self.scalar().map_or(Quote::Plain, |scalar| scalar.quote);
-        *self = Self::Scalar(Scalar { text: text.into(), tag, quote });
+        match self {
+            Self::Scalar(scalar) => scalar.become_value(text.into(), tag),
+            other => *other = Self::Scalar(Scalar::new(text, tag)),
+        }
+    }
+
+    /// Calls `f` for every scalar.
+    pub(crate) fn each_scalar(&mut self, f: &mut dyn FnMut(&mut Scalar)) {
+        match self {
+            Self::Scalar(scalar) => f(scalar),
+            Self::List(items) => items.iter_mut().for_each(|item| item.each_scalar(f)),
+            Self::Map(map) => map.values_mut().for_each(|value| value.each_scalar(f)),
+        }
     }
 
     /// How deep this value is nested, counting no further than `limit`.

@@ -183,7 +183,7 @@ fn from_value(value: Value, keys: &mut Keys) -> Node {
             let tag = if number.is_f64() { Tag::Float } else { Tag::Int };
             Node::Scalar(Scalar::new(crate::go::json(&Value::Number(number)), tag))
         }
-        Value::String(text) => Node::Scalar(Scalar { text: text.into(), tag: Tag::Str, quote: Quote::Double }),
+        Value::String(text) => Node::Scalar(Scalar::quoted(text, Tag::Str, Quote::Double)),
         Value::Array(items) => Node::List(items.into_iter().map(|item| from_value(item, keys)).collect()),
         Value::Object(fields) => {
             Node::Map(fields.into_iter().map(|(key, value)| (keys.intern(&key), from_value(value, keys))).collect())
@@ -276,7 +276,7 @@ impl Reader<'_> {
         let tag = match node.tag() {
             Some("!!binary") => {
                 let decoded = node.to_value(Schema::V3).map_err(|error| self.fault(node, error.kind.to_string()))?;
-                return Ok(Scalar { text: decoded.as_str().unwrap_or_default().into(), tag: Tag::Str, quote });
+                return Ok(Scalar::quoted(decoded.as_str().unwrap_or_default(), Tag::Str, quote));
             }
             Some("!!null") => Tag::Null,
             Some("!!bool") => Tag::Bool,
@@ -293,7 +293,7 @@ impl Reader<'_> {
         // Quotes say nothing about a value whose type is spelled out.
         let spelled_out = !matches!(node.tag(), None | Some("!")) && tag != Tag::Str;
         let quote = if spelled_out { Quote::Plain } else { quote };
-        let scalar = Scalar { text: text.into(), tag, quote };
+        let scalar = Scalar::quoted(text, tag, quote);
         if tag == Tag::Float && scalar.to_value().is_err() {
             return Err(self.fault(node, format!("{text} cannot be kept in JSON")));
         }

@@ -1,10 +1,11 @@
 //! An object on its way through a build: its value, and what the build remembers about it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Place, Subject};
 use crate::id::{Gvk, Id, NO_NAMESPACE};
-use crate::node::{Map, Node, Tag};
+use crate::node::{Map, Node, Scalar, Tag};
 use crate::origin::{ORIGIN, Origin};
 use crate::schema::Schema;
 
@@ -46,6 +47,8 @@ pub(crate) struct Resource {
     pub(crate) origin: Option<Arc<Origin>>,
     pub(crate) transformations: Vec<Arc<Origin>>,
     pub(crate) place: Place,
+    /// The last number given to a value that is shared by several fields.
+    pub(crate) shared: u16,
 }
 
 /// Annotations with which kustomize's own parts talk to each other: read from objects and never printed.
@@ -90,6 +93,44 @@ impl Resource {
             origin: None,
             transformations: Vec::new(),
             place,
+            shared: 0,
+        }
+    }
+
+    /// A number for a value that goes into several fields; zero, for one that is not shared, when there are too many.
+    pub(crate) fn share(&mut self) -> u16 {
+        self.shared = self.shared.saturating_add(1);
+        if self.shared == u16::MAX { 0 } else { self.shared }
+    }
+
+    /// Brings what was written into one field of a shared value into its other fields.
+    pub(crate) fn spread(&mut self) {
+        if self.shared == 0 {
+            return;
+        }
+        let mut last: BTreeMap<u16, (Scalar, bool)> = BTreeMap::new();
+        self.node.each_scalar(&mut |scalar| {
+            if scalar.shared == 0 {
+                return;
+            }
+            match last.get_mut(&scalar.shared) {
+                None => {
+                    last.insert(scalar.shared, (scalar.clone(), false));
+                }
+                Some((known, stale)) => {
+                    *stale |= known.written != scalar.written || known != scalar;
+                    if scalar.written >= known.written {
+                        *known = scalar.clone();
+                    }
+                }
+            }
+        });
+        if last.values().any(|(_, stale)| *stale) {
+            self.node.each_scalar(&mut |scalar| {
+                if let Some((last, true)) = last.get(&scalar.shared) {
+                    *scalar = last.clone();
+                }
+            });
         }
     }
 
@@ -201,6 +242,7 @@ impl Resource {
             _ => Map::default(),
         };
         for value in map.values_mut() {
+            value.each_scalar(&mut |scalar| scalar.shared = 0);
             if value.scalar().is_none_or(|scalar| scalar.tag != Tag::Str) {
                 *value = Node::str(value.text());
             }
@@ -274,6 +316,10 @@ impl Resource {
         self.prefixes.clone_from(&old.prefixes);
         self.suffixes.clone_from(&old.suffixes);
         self.vars.clone_from(&old.vars);
+        self.transformations.clone_from(&old.transformations);
+        if self.origin.is_none() {
+            self.origin.clone_from(&old.origin);
+        }
         self.cluster = old.cluster;
     }
 }

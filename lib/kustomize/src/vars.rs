@@ -162,7 +162,9 @@ impl Replacer<'_> {
 
     fn scalar(&mut self, scalar: &mut Scalar) {
         if scalar.is_string() && (scalar.text.contains('$') || scalar.tag == Tag::Unknown) {
-            *scalar = self.expand(&scalar.text);
+            let value = self.expand(&scalar.text);
+            scalar.become_value(value.text, value.tag);
+            scalar.quote = value.quote;
         }
     }
 

@@ -170,6 +170,8 @@ pub(super) fn plugin_origin(config: &Resource) -> Option<Origin> {
 fn annotate(set: &mut Set, origin: &Arc<Origin>) {
     for i in 0..set.len() {
         let Some(resource) = set.get_mut_same_id(i) else { continue };
+        // kustomize writes this down in an annotation, and all annotations anew.
+        resource.stringify_meta("annotations", |_| {});
         if resource.origin.is_some() {
             resource.transformations.push(Arc::clone(origin));
         } else {

@@ -93,6 +93,17 @@ impl Map {
         &mut self.0[i].1
     }
 
+    /// Writes a string into a field that may be one of several that share it.
+    pub(crate) fn set_shared(&mut self, name: &str, text: &str, shared: u16) {
+        match self.find(name) {
+            Ok(i) => self.0[i].1.write(text, Tag::Str),
+            Err(i) => {
+                let value = Scalar { shared, ..Scalar::str(text) };
+                self.0.insert(i, (name.into(), Node::Scalar(value)));
+            }
+        }
+    }
+
     /// Writes a string into a field, which keeps the quotes it had.
     pub(crate) fn set_str(&mut self, name: &str, text: impl Into<Box<str>>) {
         self.set(name, text, Tag::Str);

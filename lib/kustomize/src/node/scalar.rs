@@ -29,12 +29,26 @@ pub(crate) enum Quote {
 }
 
 /// A scalar value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Scalar {
     pub(crate) text: Box<str>,
     pub(crate) tag: Tag,
     pub(crate) quote: Quote,
+    /// Labels and annotations that kustomize adds to several fields of an object at once are one value there: whatever
+    /// is written into one field later shows in all of them. Fields with the same number are such a value.
+    pub(crate) shared: u16,
+    /// How often a shared value was written; the highest count has the last word.
+    pub(crate) written: u16,
 }
+
+impl PartialEq for Scalar {
+    /// Equal values, wherever they are shared.
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.tag == other.tag && self.quote == other.quote
+    }
+}
+
+impl Eq for Scalar {}
 
 impl Tag {
     /// What a text is when it stands plain in a file.
@@ -97,7 +111,18 @@ fn is_surely_text(text: &str) -> bool {
 
 impl Scalar {
     pub(crate) fn new(text: impl Into<Box<str>>, tag: Tag) -> Self {
-        Self { text: text.into(), tag, quote: Quote::Plain }
+        Self::quoted(text, tag, Quote::Plain)
+    }
+
+    pub(crate) fn quoted(text: impl Into<Box<str>>, tag: Tag, quote: Quote) -> Self {
+        Self { text: text.into(), tag, quote, shared: 0, written: 0 }
+    }
+
+    /// Takes over another value, but stays where it is: its quotes and what it is shared with are its own.
+    pub(crate) fn become_value(&mut self, text: Box<str>, tag: Tag) {
+        self.text = text;
+        self.tag = tag;
+        self.written = self.written.saturating_add(1);
     }
 
     pub(crate) fn str(text: impl Into<Box<str>>) -> Self {
@@ -120,7 +145,7 @@ impl Scalar {
         } else {
             Quote::Double
         };
-        Self { text: text.into(), tag: Tag::Str, quote }
+        Self::quoted(text, Tag::Str, quote)
     }
 
     /// True for strings and for what has no type yet.

@@ -15,15 +15,23 @@ pub(super) fn run(set: &mut Set, pairs: &BTreeMap<String, String>, fields: &[Fie
         return Ok(());
     }
     for resource in set.all_mut() {
+        let stale = resource.shared > 0;
+        // A label that is new in several fields is one value in all of them.
+        let shared: Vec<u16> = pairs.iter().map(|_| resource.share()).collect();
         apply::fields(&mut resource.node, fields, Some(Shape::Map), &mut |node| match node {
             Node::Map(map) => {
-                pairs.iter().for_each(|(key, value)| map.set_str(key, value.as_str()));
+                for ((key, value), shared) in pairs.iter().zip(&shared) {
+                    map.set_shared(key, value, *shared);
+                }
                 Ok(())
             }
             node if node.is_null() => Ok(()),
             node => Err(Reason::apply(format!("wrong node kind: expected a map, found {}", shape_name(node.shape())))),
         })
         .map_err(|fault| fault.on(|| resource.subject()))?;
+        if stale {
+            resource.spread();
+        }
     }
     Ok(())
 }

@@ -150,6 +150,7 @@ impl Patch {
         };
         resource.node = merged;
         resource.conceal(false);
+        resource.spread();
         if !kind_may {
             resource.set_kind(&kind);
         }
@@ -293,6 +294,7 @@ fn apply_json(
     let value = resource.node.to_value().map_err(|error| Reason::apply(error.to_string()).on(|| subject.clone()))?;
     let patched = patch.apply(value).map_err(|fault| fault.on(|| subject))?;
     resource.node = Node::from_json(patched, context.keys);
+    resource.shared = 0;
     resource.conceal(true);
     resource.stringify_meta("annotations", |_| {});
     resource.refresh(context.schema);

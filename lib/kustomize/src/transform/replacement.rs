@@ -91,7 +91,9 @@ fn read(set: &Set, source: &file::Source) -> Result<Node, Fault> {
         return Err(fault(Reason::apply(format!("fieldPath `{path}` is missing for the replacement source"))));
     };
     let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
-        return Ok(found.clone());
+        let mut value = found.clone();
+        value.each_scalar(&mut |scalar| scalar.shared = 0);
+        return Ok(value);
     };
     let Node::Scalar(scalar) = found else {
         return Err(fault(Reason::apply("delimiter option can only be used with scalar nodes")));
@@ -100,7 +102,7 @@ fn read(set: &Set, source: &file::Source) -> Result<Node, Fault> {
     let part = usize::try_from(options.index).ok().and_then(|index| parts.nth(index)).ok_or_else(|| {
         fault(Reason::apply(format!("options.index {} is out of bounds for value {}", options.index, scalar.text)))
     })?;
-    Ok(Node::Scalar(Scalar { text: part.into(), ..scalar.clone() }))
+    Ok(Node::Scalar(Scalar::quoted(part, scalar.tag, scalar.quote)))
 }
 
 fn find<'s>(set: &'s Set, source: &file::Source) -> Result<&'s Resource, Fault> {
@@ -171,6 +173,7 @@ impl Target {
                 self.copy(&mut resource.node, value, path).map_err(|fault| {
                     fault.on(|| subject).hint(Some(format!("the target selects {}", self.described)))
                 })?;
+                resource.spread();
             }
         }
         Ok(())
@@ -216,7 +219,7 @@ impl Target {
             }
             let joined = parts.join(delimiter);
             value = match value {
-                Node::Scalar(scalar) => Node::Scalar(Scalar { text: joined.into(), ..scalar }),
+                Node::Scalar(scalar) => Node::Scalar(Scalar::quoted(joined, scalar.tag, scalar.quote)),
                 _ => Node::Scalar(Scalar::new(joined, Tag::Unknown)),
             };
         }
@@ -228,7 +231,10 @@ impl Target {
 /// A plain value takes over the text only.
 fn set_value(field: &mut Node, value: &Node) {
     match field {
-        Node::Scalar(scalar) => scalar.text = value.text().into(),
+        Node::Scalar(scalar) => {
+            let tag = scalar.tag;
+            scalar.become_value(value.text().into(), tag);
+        }
         field => *field = value.clone(),
     }
 }
