@@ -58,6 +58,12 @@ impl Chart {
         self.metadata.kind == Kind::Library
     }
 
+    /// The dependencies of `Chart.yaml` that are not among the subcharts. `helm install` refuses a chart that has some.
+    pub fn missing_dependencies(&self) -> Vec<&str> {
+        let wanted = self.metadata.dependencies.iter().flatten().map(|dependency| dependency.name.as_str());
+        wanted.filter(|name| !self.dependencies.iter().any(|present| present.name() == *name)).collect()
+    }
+
     /// The files below `crds/` of this chart and then of its subcharts.
     pub fn crds(&self) -> Vec<Crd> {
         let mut crds = Vec::new();

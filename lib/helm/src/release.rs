@@ -202,42 +202,42 @@ static EMPTY: std::sync::LazyLock<Table> = std::sync::LazyLock::new(Table::new);
 struct Fields<'v>(&'v Table);
 
 impl<'v> Fields<'v> {
-    fn get(&self, name: &'static str) -> Option<&'v Value> {
+    fn get(self, name: &'static str) -> Option<&'v Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
-    fn text(&self, name: &'static str) -> Result<String, DecodeError> {
+    fn text(self, name: &'static str) -> Result<String, DecodeError> {
         let value = self.get(name).map(|value| value.as_str().ok_or(DecodeError::Field(name))).transpose()?;
         Ok(value.unwrap_or_default().to_owned())
     }
 
-    fn time(&self, name: &'static str) -> Result<Option<String>, DecodeError> {
+    fn time(self, name: &'static str) -> Result<Option<String>, DecodeError> {
         Ok(Some(self.text(name)?).filter(|text| !text.is_empty()))
     }
 
-    fn integer(&self, name: &'static str) -> Result<i64, DecodeError> {
+    fn integer(self, name: &'static str) -> Result<i64, DecodeError> {
         let value = self.get(name).map(|value| value.as_i64().ok_or(DecodeError::Field(name))).transpose()?;
         Ok(value.unwrap_or_default())
     }
 
-    fn object(&self, name: &'static str) -> Result<Option<Self>, DecodeError> {
+    fn object(self, name: &'static str) -> Result<Option<Self>, DecodeError> {
         let object = |value: &'v Value| value.as_object().map(Fields).ok_or(DecodeError::Field(name));
         self.get(name).map(object).transpose()
     }
 
-    fn objects(&self, name: &'static str) -> Result<Vec<Self>, DecodeError> {
+    fn objects(self, name: &'static str) -> Result<Vec<Self>, DecodeError> {
         let items = self.get(name).map(|value| value.as_array().ok_or(DecodeError::Field(name))).transpose()?;
         let object = |value: &'v Value| value.as_object().map(Fields).ok_or(DecodeError::Field(name));
         items.into_iter().flatten().map(object).collect()
     }
 
-    fn texts(&self, name: &'static str) -> Result<Vec<String>, DecodeError> {
+    fn texts(self, name: &'static str) -> Result<Vec<String>, DecodeError> {
         let items = self.get(name).map(|value| value.as_array().ok_or(DecodeError::Field(name))).transpose()?;
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(DecodeError::Field(name));
         items.into_iter().flatten().map(text).collect()
     }
 
-    fn bytes(&self, name: &'static str) -> Result<Option<Arc<[u8]>>, DecodeError> {
+    fn bytes(self, name: &'static str) -> Result<Option<Arc<[u8]>>, DecodeError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let text = value.as_str().ok_or(DecodeError::Field(name))?;
         let bytes = from_base64(text.as_bytes()).map_err(|_| DecodeError::Field(name))?;

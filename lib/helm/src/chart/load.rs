@@ -193,7 +193,7 @@ impl Loader {
         for entry in files.list(folder).map_err(|source| LoadError::Read { source })? {
             self.count_entry()?;
             let name = format!("{prefix}{}", entry.name);
-            let (path, kind) = resolve(files, join(folder, &entry.name)?, entry.kind)?;
+            let (path, kind) = resolve(files, &join(folder, &entry.name)?, entry.kind)?;
             if ignore.ignores(&name, kind == Kind::Dir) {
                 continue;
             }
@@ -203,7 +203,7 @@ impl Loader {
             }
             let data = files.read(&path).map_err(|source| LoadError::Read { source })?;
             self.count_bytes(&name, data.len() as u64)?;
-            found.push(File { name, data: without_mark(data) });
+            found.push(File { name, data: without_mark(&data) });
         }
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Loader {
             self.count_bytes(&name, entry.size())?;
             let mut data = Vec::new();
             entry.by_ref().take(self.limits.file_bytes).read_to_end(&mut data).map_err(error)?;
-            files.push(File { name, data: without_mark(data) });
+            files.push(File { name, data: without_mark(&data) });
         }
         if files.is_empty() {
             return Err(LoadError::Empty);
@@ -275,7 +275,7 @@ impl Loader {
                 }
                 name if name.starts_with("templates/") => chart.templates.push(file),
                 name => match name.strip_prefix("charts/") {
-                    Some(rest) if !name.ends_with(".prov") => {
+                    Some(rest) if extension(name) != Some("prov") => {
                         let folder = rest.split('/').next().unwrap_or(rest).to_owned();
                         let file = File { name: rest.to_owned(), data: file.data };
                         below.entry(folder).or_default().push(file);
@@ -301,7 +301,7 @@ impl Loader {
 
     fn subchart(&mut self, name: &str, files: Vec<File>, at: &str, depth: usize) -> Result<Option<Chart>, LoadError> {
         let at = format!("{at}charts/{name}");
-        if name.ends_with(".tgz") {
+        if extension(name) == Some("tgz") {
             let [file] = &files[..] else { return Err(LoadError::IllegalName(at)) };
             if file.name != name {
                 return Err(LoadError::IllegalName(format!("{at}/{}", file.name)));
@@ -318,8 +318,13 @@ impl Loader {
     }
 }
 
+/// What follows the last dot, in lower case only, as Helm compares it.
+fn extension(name: &str) -> Option<&str> {
+    name.rsplit('/').next()?.rsplit_once('.').map(|(_, extension)| extension)
+}
+
 /// Follows symbolic links, never out of the tree.
-fn resolve(files: &dyn Files, path: TreePath, kind: Kind) -> Result<(TreePath, Kind), LoadError> {
+fn resolve(files: &dyn Files, path: &TreePath, kind: Kind) -> Result<(TreePath, Kind), LoadError> {
     let broken = || LoadError::Link { path: path.to_string() };
     let (mut current, mut current_kind) = (path.clone(), kind);
     for _ in 0..MAX_LINKS {
@@ -341,8 +346,8 @@ fn read_yaml(file: &File, path: &str) -> Result<serde_json::Value, LoadError> {
     yaml::to_value(yaml::text(&file.data).map_err(error)?, yaml::Schema::V2).map_err(error)
 }
 
-fn without_mark(data: Vec<u8>) -> Arc<[u8]> {
-    data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&data).into()
+fn without_mark(data: &[u8]) -> Arc<[u8]> {
+    data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data).into()
 }
 
 /// Cuts the base directory off a name in an archive, and refuses names that lead anywhere else.

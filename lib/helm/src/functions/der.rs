@@ -13,14 +13,13 @@ pub(super) const SET: u8 = 0x31;
 /// Writes one element: tag, length, content.
 pub(super) fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
-    match u8::try_from(content.len()) {
-        Ok(length @ 0..0x80) => out.push(length),
-        _ => {
-            let bytes = content.len().to_be_bytes();
-            let bytes = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(0)..];
-            out.push(0x80 | u8::try_from(bytes.len()).unwrap_or(0));
-            out.extend_from_slice(bytes);
-        }
+    if let Ok(length @ 0..0x80) = u8::try_from(content.len()) {
+        out.push(length);
+    } else {
+        let bytes = content.len().to_be_bytes();
+        let bytes = &bytes[bytes.iter().position(|byte| *byte != 0).unwrap_or(0)..];
+        out.push(0x80 | u8::try_from(bytes.len()).unwrap_or(0));
+        out.extend_from_slice(bytes);
     }
     out.extend_from_slice(content);
     out
@@ -52,8 +51,11 @@ pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
     of(INTEGER, &[sign, bytes])
 }
 
-/// Takes one element off: its tag, its content, the whole of it, and what follows.
-pub(super) fn take(der: &[u8]) -> Option<(u8, &[u8], &[u8], &[u8])> {
+/// One element: its tag, its content, the whole of it, and what follows.
+pub(super) type Taken<'d> = (u8, &'d [u8], &'d [u8], &'d [u8]);
+
+/// Takes one element off.
+pub(super) fn take(der: &[u8]) -> Option<Taken<'_>> {
     let (tag, rest) = der.split_first()?;
     let (first, rest) = rest.split_first()?;
     let (length, rest) = if *first < 0x80 {

@@ -88,7 +88,7 @@ fn duration(value: &Value) -> Result<Duration, String> {
 #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the range is checked")]
 fn from_seconds(seconds: f64) -> Result<Duration, String> {
     let nanos = seconds * SECOND as f64;
-    if !(nanos.abs() < i64::MAX as f64) {
+    if nanos.is_nan() || nanos.abs() >= i64::MAX as f64 {
         return Err(format!("duration seconds overflow: {seconds}"));
     }
     Ok(Duration(nanos as i64))

@@ -10,6 +10,7 @@ use sha2::Sha256;
 
 pub(super) fn register(funcs: &mut Funcs) {
     const TEXT_2: &[Type] = &[Type::String, Type::String];
+    const DERIVE: &[Type] = &[Type::Uint32, Type::String, Type::String, Type::String, Type::String];
     funcs.add("bcrypt", &[Type::String], |call, args| Ok(bcrypt(call, args.string(0)?.as_bytes())?.into()));
     funcs.add("htpasswd", TEXT_2, |call, args| {
         let name = args.text(0)?;
@@ -20,7 +21,6 @@ pub(super) fn register(funcs: &mut Funcs) {
     });
     funcs.add("encryptAES", TEXT_2, encrypt);
     funcs.add("decryptAES", TEXT_2, decrypt);
-    const DERIVE: &[Type] = &[Type::Uint32, Type::String, Type::String, Type::String, Type::String];
     funcs.add("derivePassword", DERIVE, derive_password);
 }
 
@@ -67,11 +67,9 @@ fn bcrypt_base64(bytes: &[u8]) -> String {
     let translate = |c: char| match c {
         'A' => '.',
         'B' => '/',
-        'C'..='Z' => char::from(c as u8 - 2),
+        'C'..='Z' | 'c'..='z' | '2'..='9' => char::from(c as u8 - 2),
         'a'..='b' => char::from(c as u8 - b'a' + b'Y'),
-        'c'..='z' => char::from(c as u8 - 2),
         '0'..='1' => char::from(c as u8 - b'0' + b'y'),
-        '2'..='9' => char::from(c as u8 - 2),
         '+' => '8',
         '/' => '9',
         other => other,

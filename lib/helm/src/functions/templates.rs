@@ -11,6 +11,7 @@ use crate::values;
 const TPL_NAME: &str = "gotpl";
 
 pub(super) fn register(funcs: &mut Funcs, lookup: Option<Arc<dyn Lookup>>) {
+    const TEXTS: &[Type] = &[Type::String, Type::String, Type::String, Type::String];
     funcs.add("include", &[Type::String, Type::Any], include);
     funcs.add("tpl", &[Type::String, Type::Any], tpl);
     funcs.add("required", &[Type::String, Type::Any], |_, args| match args.get(1) {
@@ -19,7 +20,6 @@ pub(super) fn register(funcs: &mut Funcs, lookup: Option<Arc<dyn Lookup>>) {
         value => Ok(value.clone()),
     });
     funcs.add("fail", &[Type::String], |_, args| Err(Fault::message(args.text(0)?)));
-    const TEXTS: &[Type] = &[Type::String, Type::String, Type::String, Type::String];
     funcs.add("lookup", TEXTS, move |_, args| {
         let Some(lookup) = &lookup else { return Ok(Map::new().into()) };
         let found = lookup.lookup(&args.text(0)?, &args.text(1)?, &args.text(2)?, &args.text(3)?);

@@ -176,16 +176,14 @@ impl<'l, 'f> Parser<'l, 'f> {
             Form::Literal => Ok((Value::String(std::mem::take(&mut self.rest).to_owned()), None)),
             Form::Json => self.json(key).map(|value| (value, None)),
             Form::Escaped(_) if self.rest.is_empty() => Ok((Value::String(String::new()), Some(Stop::End))),
-            Form::Escaped(_) => match self.rest.strip_prefix('{') {
-                Some(rest) => {
+            Form::Escaped(_) => {
+                if let Some(rest) = self.rest.strip_prefix('{') {
                     self.rest = rest;
-                    self.list().map(|list| (Value::Array(list), None))
+                    return self.list().map(|list| (Value::Array(list), None));
                 }
-                None => {
-                    let (text, _) = self.take_until(&[',']);
-                    Ok((self.meaning(text)?, None))
-                }
-            },
+                let (text, _) = self.take_until(&[',']);
+                Ok((self.meaning(text)?, None))
+            }
         }
     }
 

@@ -18,3 +18,9 @@ pub(crate) fn cases(name: &str) -> Vec<Value> {
     let file: Value = serde_json::from_str(&text).unwrap();
     file["cases"].as_array().unwrap().clone()
 }
+
+/// Tells how many cases of a corpus ran.
+#[expect(clippy::print_stderr, reason = "tests talk")]
+pub(crate) fn report(name: &str, cases: usize, exceptions: usize) {
+    eprintln!("{name}: {} of {cases} cases ran, {exceptions} are exceptions", cases - exceptions);
+}

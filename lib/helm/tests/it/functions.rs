@@ -62,7 +62,7 @@ fn run_corpus(name: &str, least: usize) {
             failures.push(format!("{id}: {case}\n  gave {outcome:?}"));
         }
     }
-    println!("{name}: {} cases, {excepted} exceptions", cases.len());
+    corpus::report(name, cases.len(), excepted);
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), cases.len(), failures.join("\n"));
     assert!(cases.is_empty() || cases.len() - excepted >= least, "{} ran", cases.len() - excepted);
 }
@@ -117,8 +117,8 @@ fn functions_that_look_outside_are_absent_or_empty() {
 #[test]
 fn hostile_templates_end_at_the_limits() {
     refuse(r#"{{ repeat 1000000000000 "x" }}"#, "more than");
-    refuse(r#"{{ until 1000000000 }}"#, "more than");
-    refuse(r#"{{ seq 1 1000000000 }}"#, "more than");
+    refuse("{{ until 1000000000 }}", "more than");
+    refuse("{{ seq 1 1000000000 }}", "more than");
     refuse(r#"{{ indent 1000000000000 "x" }}"#, "more than");
     refuse(r#"{{ range $i, $_ := until 100000 }}{{ bcrypt "x" }}{{ end }}"#, "steps");
     refuse(r#"{{ define "a" }}{{ include "a" . }}{{ end }}{{ include "a" . }}"#, "depth");

@@ -4,4 +4,6 @@
 
 mod corpus;
 mod functions;
+mod release;
+mod render;
 mod strvals;

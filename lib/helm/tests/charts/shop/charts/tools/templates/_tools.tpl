@@ -1,0 +1,1 @@
+{{ define "tools.hello" }}hello from {{ .Chart.Name }}{{ end }}

@@ -1,0 +1,276 @@
+//! Charts of this repository against what helm 4.2.4 printed, the ways of failing, and hostile charts.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use gotemplate::{Limits, Moment};
+use helm::capabilities::KubeVersion;
+use helm::chart::{self, LoadError};
+use helm::render::{Release, RenderError, Rendered, Request, SchemaCheck};
+use helm::values::{self, Table};
+use helm::{Capabilities, Chart, strvals};
+use serde_json::Value;
+use tree::{Tree, TreePath};
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests read files")]
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap()
+}
+
+/// Reads a chart's folder from disk.
+fn folder(name: &str) -> Tree {
+    fn walk(disk: &Path, path: &TreePath, tree: &mut Tree) {
+        for entry in disk.read_dir().unwrap() {
+            let entry = entry.unwrap();
+            let path = path.join(entry.file_name().to_str().unwrap()).unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                walk(&entry.path(), &path, tree);
+            } else {
+                tree.insert(&path, read(&entry.path())).unwrap();
+            }
+        }
+    }
+    let mut tree = Tree::new();
+    walk(&tests().join("charts").join(name), &TreePath::root(), &mut tree);
+    tree
+}
+
+fn load(tree: &Tree) -> Result<Chart, LoadError> {
+    Chart::from_files(tree, &TreePath::root(), &chart::Limits::default())
+}
+
+fn request(capabilities: &Capabilities) -> Request<'_> {
+    Request {
+        release: Release { name: "rel".to_owned(), namespace: "space".to_owned(), revision: 1, is_upgrade: false },
+        capabilities,
+        lookup: None,
+        schema: SchemaCheck::Enforce,
+        now: Moment { seconds: 1_780_000_000, nanos: 0 },
+        random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
+        limits: Limits::default(),
+    }
+}
+
+fn render(tree: &Tree, values: &Table) -> Result<Rendered, RenderError> {
+    helm::render(&load(tree).unwrap(), values, request(&Capabilities::default()))
+}
+
+/// What `helm template` prints.
+fn template(rendered: &Rendered, crds: bool) -> String {
+    let mut out = if crds { rendered.crds() } else { String::new() };
+    out.push_str(&rendered.manifest());
+    let mut out = format!("{}\n", out.trim());
+    for hook in &rendered.hooks {
+        writeln!(out, "---\n# Source: {}\n{}", hook.path, hook.manifest).unwrap();
+    }
+    out
+}
+
+/// Each case is a line of JSON, what was asked of `helm template rel shop -n space`, and what it printed.
+#[test]
+fn charts_render_as_the_real_helm_rendered_them() {
+    let chart = load(&folder("shop")).unwrap();
+    let mut ran = 0;
+    for entry in tests().join("cases").read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let text = String::from_utf8(read(&path)).unwrap();
+        let (asked, expected) = text.split_once("\n-- expected --\n").unwrap();
+        let asked: Value = serde_json::from_str(asked).unwrap();
+        let texts = |key: &str| asked[key].as_array().into_iter().flatten().map(|text| text.as_str().unwrap());
+        let mut values = values::read(asked["values"].as_str().unwrap_or_default().as_bytes()).unwrap();
+        texts("set").for_each(|line| strvals::set(&mut values, line).unwrap());
+        texts("set_string").for_each(|line| strvals::set_string(&mut values, line).unwrap());
+        let mut capabilities = Capabilities::default();
+        if let Some(version) = asked["kube_version"].as_str() {
+            capabilities.kube_version = KubeVersion::parse(version).unwrap();
+        }
+        capabilities.api_versions.extend(texts("api_versions").map(str::to_owned));
+        let mut request = request(&capabilities);
+        request.release.is_upgrade = asked["upgrade"].as_bool().unwrap_or_default();
+        if asked["skip_schema"].as_bool().unwrap_or_default() {
+            request.schema = SchemaCheck::Skip;
+        }
+        let rendered = helm::render(&chart, &values, request).unwrap();
+        let printed = template(&rendered, asked["crds"].as_bool().unwrap_or_default());
+        assert_eq!(printed, expected, "{}", path.display());
+        assert_eq!(rendered.notes, "Thank you for installing shop.\n");
+        ran += 1;
+    }
+    assert_eq!(ran, 6);
+}
+
+fn small(template: &str, values: &str) -> Tree {
+    Tree::from([
+        ("Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\n"),
+        ("values.yaml", values),
+        ("templates/a.yaml", template),
+    ])
+}
+
+#[track_caller]
+fn refuse(template: &str, values: &str, expected: &str) {
+    let error = render(&small(template, values), &Table::new()).unwrap_err();
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_missing_value_is_named_with_its_nearest_neighbour() {
+    refuse(
+        "a: 1\nb: {{ .Values.image.tga.digest }}\n",
+        "image: {tag: v1, name: x}\n",
+        "small/templates/a.yaml:2:13\n  executing \"small/templates/a.yaml\" at <.Values.image.tga.digest>:\n    \
+         nil pointer evaluating interface {}.digest\n\
+         hint: .Values.image.tga is not set; did you mean .Values.image.tag?",
+    );
+}
+
+#[test]
+fn what_a_chart_refuses_is_told_in_its_words() {
+    refuse(
+        "{{ define \"x\" }}{{ required \"set image!\" .Values.image }}{{ end }}\n{{ include \"x\" . }}",
+        "",
+        "execution error at (small/templates/a.yaml:2:3): set image!",
+    );
+    refuse("{{ fail \"no\" }}", "", "execution error at (small/templates/a.yaml:1:3): no");
+}
+
+#[test]
+fn a_template_that_is_not_well_formed_names_its_line() {
+    refuse("a: 1\nb: {{ if }}", "", "parse error at (small/templates/a.yaml:2): missing value for if");
+}
+
+#[test]
+fn every_schema_violation_is_told_with_its_path() {
+    let mut values = Table::new();
+    strvals::set(&mut values, "replicas=0,name=5").unwrap();
+    strvals::set_string(&mut values, "ratio=much").unwrap();
+    let error = render(&folder("shop"), &values).unwrap_err();
+    let RenderError::Schema(schema) = &error else { panic!("{error}") };
+    let text = schema.to_string();
+    for path in ["- replicas: ", "- name: ", "- ratio: "] {
+        assert!(text.contains(path), "{text}");
+    }
+}
+
+/// R4: a schema that points at files or servers gets no answer from them.
+#[test]
+fn schema_references_do_not_leave_the_chart() {
+    for reference in ["file:///etc/passwd", "http://127.0.0.1:1/schema.json"] {
+        let schema = format!("{{\"properties\": {{\"a\": {{\"$ref\": \"{reference}\"}}}}}}");
+        let mut tree = small("a: 1\n", "a: 1\n");
+        tree.insert(&TreePath::parse("values.schema.json").unwrap(), schema).unwrap();
+        let error = render(&tree, &Table::new()).unwrap_err();
+        let RenderError::Schema(schema) = &error else { panic!("{error}") };
+        assert!(schema.to_string().contains("leads out of the chart"), "{schema}");
+    }
+}
+
+/// R4: a schema that refers to itself ends.
+#[test]
+fn recursive_schemas_end() {
+    let mut tree = small("a: 1\n", "a: {a: {a: {}}}\n");
+    let schema = r##"{"type": "object", "additionalProperties": {"$ref": "#"}}"##;
+    tree.insert(&TreePath::parse("values.schema.json").unwrap(), schema).unwrap();
+    render(&tree, &Table::new()).unwrap();
+}
+
+/// R3: deep and self-multiplying values files are refused, not built.
+#[test]
+fn hostile_values_files_are_refused() {
+    let deep = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(values::read(deep.as_bytes()).is_err());
+    let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
+    for (name, below) in ('b'..='k').zip('a'..='j') {
+        let aliases = vec![format!("*{below}"); 10].join(", ");
+        writeln!(bomb, "{name}: &{name} [{aliases}]").unwrap();
+    }
+    assert!(values::read(bomb.as_bytes()).is_err());
+}
+
+fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    for (name, data) in entries {
+        let mut header = tar::Header::new_gnu();
+        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_size(data.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        tar.append(&header, *data).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+const CHART_YAML: &[u8] = b"apiVersion: v2\nname: x\nversion: 1.0.0\n";
+
+/// R2: archives that grow, and archives with names that lead elsewhere.
+#[test]
+fn hostile_archives_are_refused() {
+    let load = |archive: &[u8]| Chart::from_archive(archive, &chart::Limits::default());
+    let good = archive(&[("x/Chart.yaml", CHART_YAML), ("x/templates/a.yaml", b"a: 1")]);
+    assert_eq!(load(&good).unwrap().templates[0].name, "templates/a.yaml");
+    let nested = archive(&[("x/Chart.yaml", CHART_YAML), ("x/charts/y.tgz", &good)]);
+    assert_eq!(load(&nested).unwrap().dependencies.len(), 1);
+
+    for name in ["x/../../etc/passwd", "x//etc/passwd", "x/c:/y", "Chart.yaml"] {
+        let error = load(&archive(&[("x/Chart.yaml", CHART_YAML), (name, b"")])).unwrap_err();
+        assert!(matches!(error, LoadError::IllegalName(_)), "{name}: {error}");
+    }
+    let small = chart::Limits { total_bytes: 50_000, file_bytes: 20_000, entries: 4, depth: 2 };
+    let load_small = |archive: &[u8]| Chart::from_archive(archive, &small).unwrap_err();
+    let file = vec![0; 19_000];
+    let error = load_small(&archive(&[("x/Chart.yaml", CHART_YAML), ("x/large", &vec![0; 20_001])]));
+    assert!(matches!(error, LoadError::FileTooLarge { .. }), "{error}");
+    let error = load_small(&archive(&[("x/a", &file), ("x/b", &file), ("x/c", &file)]));
+    assert!(matches!(error, LoadError::TooLarge(50_000)), "{error}");
+    let error = load_small(&archive(&[("x/a", b""), ("x/b", b""), ("x/c", b""), ("x/d", b""), ("x/e", b"")]));
+    assert!(matches!(error, LoadError::TooManyEntries(4)), "{error}");
+    let mut matryoshka = good;
+    for _ in 0..3 {
+        matryoshka = archive(&[("x/Chart.yaml", CHART_YAML), ("x/charts/y.tgz", &matryoshka)]);
+    }
+    let deep = chart::Limits { depth: 2, ..chart::Limits::default() };
+    assert!(matches!(Chart::from_archive(&matryoshka[..], &deep).unwrap_err(), LoadError::TooDeep(2)));
+    assert!(load(b"no archive").is_err());
+}
+
+#[test]
+fn links_are_followed_inside_of_the_tree_only() {
+    let path = |text: &str| TreePath::parse(text).unwrap();
+    let mut tree = small("a: 1\n", "");
+    tree.insert_link(&path("templates/b.yaml"), "a.yaml").unwrap();
+    assert_eq!(load(&tree).unwrap().templates.len(), 2);
+    for target in ["../../outside", "/etc/passwd", "nowhere", "c.yaml"] {
+        let mut tree = small("a: 1\n", "");
+        tree.insert_link(&path("templates/c.yaml"), target).unwrap();
+        assert!(matches!(load(&tree).unwrap_err(), LoadError::Link { .. }), "{target}");
+    }
+}
+
+#[test]
+fn chart_yaml_problems_name_the_field() {
+    let tree = Tree::from([("Chart.yaml", "apiVersion: v2\nname: x\nversion: 1.0.0\nappVersion: 1.16\n")]);
+    let error = load(&tree).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(
+        format!("{error}: {source}"),
+        "cannot load Chart.yaml: appVersion is a number, expected text (put it in quotes)"
+    );
+}
+
+#[test]
+fn the_same_randomness_gives_the_same_rendering() {
+    let tree = small("a: {{ randAlphaNum 8 }}-{{ uuidv4 }}\nb: {{ now | unixEpoch }}\n", "");
+    let first = render(&tree, &Table::new()).unwrap().manifest();
+    assert_eq!(first, render(&tree, &Table::new()).unwrap().manifest());
+}
+
+#[test]
+fn a_hook_of_unknown_kind_drops_its_document() {
+    let hook = "metadata:\n  annotations: {helm.sh/hook: \"pre-install, nonsense\"}\n";
+    let rendered = render(&small(hook, ""), &Table::new()).unwrap();
+    assert!(rendered.hooks.is_empty() && rendered.manifests.is_empty());
+}
