@@ -63,7 +63,7 @@ impl Cluster {
     pub(crate) fn remember(&self, desired: memory::Fingerprint, live: &Object) {
         let seen = Seen::of(live, &self.settings, &self.taken_over);
         let content = memory::content(live);
-        self.memory.put(live.id(), memory::Applied { desired, seen, content });
+        self.memory.put(live.id(), memory::Applied { desired, seen, content, is_counted: memory::is_counted(live) });
         self.watches.learn(live, Some(health::health(live, Timestamp::now())));
     }
 }

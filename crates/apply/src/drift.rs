@@ -93,7 +93,7 @@ mod tests {
 
     use super::*;
 
-    fn object(metadata: Value, spec: Value) -> Object {
+    fn object(metadata: &Value, spec: &Value) -> Object {
         let mut value =
             json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "spec": spec, "status": metadata});
         value["metadata"].as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
@@ -103,19 +103,19 @@ mod tests {
     #[test]
     fn metadata_counts_by_labels_and_annotations_only() {
         #[track_caller]
-        fn check(live: Value, would_be: Value, expected: bool) {
-            assert_eq!(has_drifted(&object(live, json!({})), &object(would_be, json!({}))), expected);
+        fn check(live: &Value, would_be: &Value, expected: bool) {
+            assert_eq!(has_drifted(&object(live, &json!({})), &object(would_be, &json!({}))), expected);
         }
-        check(json!({"resourceVersion": "1"}), json!({"resourceVersion": "2", "finalizers": ["a"]}), false);
-        check(json!({"labels": {}}), json!({}), false);
-        check(json!({"labels": {"a": "b"}}), json!({}), true);
-        check(json!({"annotations": {"a": "b"}}), json!({"annotations": {"a": "c"}}), true);
+        check(&json!({"resourceVersion": "1"}), &json!({"resourceVersion": "2", "finalizers": ["a"]}), false);
+        check(&json!({"labels": {}}), &json!({}), false);
+        check(&json!({"labels": {"a": "b"}}), &json!({}), true);
+        check(&json!({"annotations": {"a": "b"}}), &json!({"annotations": {"a": "c"}}), true);
     }
 
     #[test]
     fn changed_fields_are_named_without_their_values() {
-        let live = object(json!({"labels": {"a": "b"}}), json!({"list": [{"x": 1}], "n": 1, "same": {}}));
-        let would_be = object(json!({}), json!({"list": [{"x": 2}], "n": 2, "same": {}, "new": 1}));
+        let live = object(&json!({"labels": {"a": "b"}}), &json!({"list": [{"x": 1}], "n": 1, "same": {}}));
+        let would_be = object(&json!({}), &json!({"list": [{"x": 2}], "n": 2, "same": {}, "new": 1}));
         assert!(has_drifted(&live, &would_be));
         assert_eq!(changed_fields(&live, &would_be, 9), ["metadata.labels", "spec.list[0].x", "spec.n", "spec.new"]);
         assert_eq!(changed_fields(&live, &would_be, 2).len(), 2);
@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn repeated_metrics_are_no_drift() {
-        let autoscaler = |metrics: Value| {
+        let autoscaler = |metrics: &Value| {
             Object::from_value(json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
                 "metadata": {"name": "x"}, "spec": {"metrics": metrics}}))
             .unwrap()
         };
         let cpu = json!({"type": "Resource"});
-        assert!(!has_drifted(&autoscaler(json!([cpu])), &autoscaler(json!([cpu, cpu, {"type": ""}]))));
+        assert!(!has_drifted(&autoscaler(&json!([cpu])), &autoscaler(&json!([cpu, cpu, {"type": ""}]))));
     }
 }

@@ -21,6 +21,23 @@ pub(crate) struct Applied {
     pub(crate) seen: Seen,
     /// The live object without metadata and status.
     pub(crate) content: Fingerprint,
+    /// Whether its generation counts every change of that content.
+    pub(crate) is_counted: bool,
+}
+
+impl Applied {
+    /// Judges whether only metadata and status can differ by now: the resource version changes with every write, the
+    /// generation, where it is trusted, with every other one.
+    pub(crate) fn is_content_kept(&self, now: &Seen) -> bool {
+        now.is_same_version(&self.seen) || (self.is_counted && now.is_same_generation(&self.seen))
+    }
+}
+
+/// Whether the generation counts every change of the content. That is the rule for what is under `spec`; there are kinds
+/// without it, as `PriorityClass`, that stay at their first generation whatever happens.
+pub(crate) fn is_counted(live: &Object) -> bool {
+    let known = ["apiVersion", "kind", "metadata", "spec", "status"];
+    live.as_value().as_object().into_iter().flatten().all(|(key, _)| known.contains(&key.as_str()))
 }
 
 /// What was applied last, by object.

@@ -33,6 +33,11 @@ pub enum Observation {
         /// Whether its managed fields were just moved to another version.
         migrated: bool,
     },
+    /// It is as it was left, and something else is wanted by now.
+    Foreseen {
+        /// Whether an apply would change it.
+        drifts: bool,
+    },
     /// It could not be looked at.
     Failed(Failure),
 }
@@ -92,21 +97,29 @@ impl Look<'_> {
                 return Observation::Present;
             }
         }
-        let before = cluster.memory.get(&id);
         let wanted = memory::desired(desired, policy.ignore.text());
-        // Nothing is wanted that was not wanted before: then only the live object can make a difference.
-        let before = before.filter(|before| before.desired == wanted);
-        if let (Some(record), Some(before)) = (&record, &before)
-            && self.is_settled(&record.seen, &before.seen)
-            && record.seen.is_content_kept(&before.seen)
+        let known = cluster.memory.get(&id);
+        let kept = known.as_ref().zip(record.as_ref()).filter(|(known, record)| known.is_content_kept(&record.seen));
+        if let Some((known, record)) = kept
+            && known.desired == wanted
+            && self.is_settled(&record.seen, &known.seen)
         {
             return Observation::Settled;
         }
+        // Nothing is wanted that was not wanted before: then only the live object can make a difference.
+        let before = known.clone().filter(|known| known.desired == wanted);
         // An object that the watch does not know is most likely new: a dry run tells, and one that is not new is read
         // afterwards.
         let is_known = record.is_some() || before.is_some() || cluster.settings.is_only_created(desired);
-        let live = if is_known { self.read().await } else { self.try_out_first().await };
-        match live {
+        let is_simple = policy.ignore.text().is_empty() && !cluster.settings.migrate_api_version;
+        let untouched = kept
+            .filter(|(known, record)| is_simple && known.desired != wanted && record.seen.is_untouched(&known.seen));
+        let looked = match untouched {
+            Some((known, record)) => self.foresee(known, &record.seen, wanted).await,
+            _ if is_known => self.read().await,
+            _ => self.beside(self.try_out().await).await,
+        };
+        match looked {
             Ok(Looked::Done(observation)) => *observation,
             Ok(Looked::Live(live)) => self.compare(live, wanted, before).await,
             Err(refusal) => failed(desired, Attempt::Query, Cause::Refused(refusal)),
@@ -118,37 +131,50 @@ impl Look<'_> {
         now.is_metadata_kept(before, self.desired)
     }
 
+    /// Dry run of something new on an object that nobody else touched: what it is need not be asked for.
+    async fn foresee(&self, known: &memory::Applied, now: &Seen, wanted: Fingerprint) -> Result<Looked, Refusal> {
+        let Self { cluster, desired, .. } = self;
+        let would_be = match self.try_out().await {
+            Ok(would_be) => would_be,
+            refused => return self.beside(refused).await,
+        };
+        let after = Seen::of(&would_be, &cluster.settings, &cluster.taken_over);
+        // The answer carries the version of what is stored: the watch may be behind it.
+        if !after.is_same_object(now) || !after.is_same_version(now) {
+            return self.beside(Ok(would_be)).await;
+        }
+        let drifts = !after.is_described_as(now) || memory::content(&would_be) != known.content;
+        if !drifts {
+            cluster.memory.put(desired.id(), memory::Applied { desired: wanted, ..known.clone() });
+        }
+        Ok(Looked::done(Observation::Foreseen { drifts }))
+    }
+
     async fn read(&self) -> Result<Looked, Refusal> {
         let live = request::get(&self.cluster.client, self.resource, &self.desired.id()).await?;
         Ok(Looked::Live(live.map(Box::new)))
     }
 
-    /// Dry run, and then a look at the live object if there is one.
-    async fn try_out_first(&self) -> Result<Looked, Refusal> {
-        let would_be = self.try_out().await;
-        match would_be {
-            Ok(would_be) if would_be.resource_version().is_none() => {
-                let would_be = Ok(Box::new(would_be));
-                Ok(Looked::done(Observation::Read { live: None, would_be, migrated: false }))
-            }
+    /// A look at the live object, if there is one, after a dry run.
+    async fn beside(&self, would_be: Result<Object, Refusal>) -> Result<Looked, Refusal> {
+        let live = match &would_be {
+            Ok(would_be) if would_be.resource_version().is_none() => None,
             // Without the object, nothing explains the refusal away.
-            Err(refusal) if refusal.is_transient() => Err(refusal),
-            Ok(_) | Err(_) => match request::get(&self.cluster.client, self.resource, &self.desired.id()).await {
-                Ok(None) => Ok(Looked::done(Observation::Read {
-                    live: None,
-                    would_be: would_be.map(Box::new),
-                    migrated: false,
-                })),
-                Ok(Some(live)) if self.is_left_alone(&live) => Ok(Looked::done(Observation::Excluded)),
-                Ok(Some(live)) if self.cluster.settings.migrate_api_version => Ok(Looked::Live(Some(Box::new(live)))),
-                Ok(Some(live)) => Ok(Looked::done(Observation::Read {
-                    live: Some(Box::new(live)),
-                    would_be: would_be.map(Box::new),
-                    migrated: false,
-                })),
-                // Who may not read may still apply; then the dry run's refusal is the better explanation.
-                Err(refusal) => Err(would_be.err().unwrap_or(refusal)),
+            Err(refusal) if refusal.is_transient() => return Ok(self.refused(refusal.clone())),
+            _ => match (request::get(&self.cluster.client, self.resource, &self.desired.id()).await, &would_be) {
+                (Ok(live), _) => live,
+                // Who may not read may not apply either; the dry run says so in the words that Flux shows.
+                (Err(_), Err(refusal)) => return Ok(self.refused(refusal.clone())),
+                (Err(refusal), Ok(_)) => return Err(refusal),
             },
+        };
+        match live {
+            Some(live) if self.is_left_alone(&live) => Ok(Looked::done(Observation::Excluded)),
+            Some(live) if self.cluster.settings.migrate_api_version => Ok(Looked::Live(Some(Box::new(live)))),
+            live => {
+                let (live, would_be) = (live.map(Box::new), would_be.map(Box::new));
+                Ok(Looked::done(Observation::Read { live, would_be, migrated: false }))
+            }
         }
     }
 
@@ -187,6 +213,10 @@ impl Look<'_> {
         }
         let would_be = self.try_out().await.map(Box::new);
         Observation::Read { live, would_be, migrated }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Looked {
+        Looked::done(failed(self.desired, Attempt::DryRun, Cause::Refused(refusal)))
     }
 
     fn is_left_alone(&self, live: &Object) -> bool {

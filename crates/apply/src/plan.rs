@@ -163,7 +163,15 @@ impl Deciding<'_> {
         match observation {
             Observation::Excluded => Ok(skip(Why::Excluded)),
             Observation::Present => Ok(skip(Why::Present)),
-            Observation::Settled => Ok(Step::Keep { desired: Box::new(desired), live: None }),
+            Observation::Settled | Observation::Foreseen { drifts: false } => {
+                Ok(Step::Keep { desired: Box::new(desired), live: None })
+            }
+            Observation::Foreseen { drifts: true } => Ok(Step::Configure {
+                payload: Box::new(desired.clone()),
+                desired: Box::new(desired),
+                cleanup: None,
+                fields: Vec::new(),
+            }),
             Observation::Failed(failure) => Err(Box::new(failure)),
             Observation::Read { live, would_be: Err(refusal), .. } => match live {
                 Some(live) if refusal.is_immutable() && self.may_replace(&desired, &live) => {

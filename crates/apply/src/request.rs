@@ -71,6 +71,7 @@ impl Refusal {
     pub fn is_transient(&self) -> bool {
         match self.code {
             0 | 429 | 502 | 503 | 504 => true,
+            409 => self.is_race(),
             // Also what a broken webhook gives, or a patch that does not fit the schema: those stay.
             500 => self.message.contains("etcdserver:") || self.reason == "ServerTimeout",
             _ => false,
@@ -81,11 +82,19 @@ impl Refusal {
     ///
     /// # Source
     /// Flux's `ssa/errors`: like kubectl, any conflict or invalid object counts.
+    ///
+    /// # Deviation
+    /// A write that lost a race against another one does not count: nothing has to be deleted for that.
     pub fn is_immutable(&self) -> bool {
-        matches!(self.reason.as_str(), "Conflict" | "Invalid")
-            || matches!(self.code, 409 | 422)
+        let is_kind = matches!(self.reason.as_str(), "Conflict" | "Invalid") || matches!(self.code, 409 | 422);
+        (is_kind && !self.is_race())
             || self.message.contains("is immutable")
             || self.message.contains("immutable field")
+    }
+
+    /// Whether another write came between.
+    fn is_race(&self) -> bool {
+        self.reason == "Conflict" && self.message.contains("the object has been modified")
     }
 }
 

@@ -60,10 +60,6 @@ impl Seen {
         }
     }
 
-    pub(crate) fn resource_version(&self) -> &str {
-        &self.resource_version
-    }
-
     pub(crate) fn is_same_object(&self, other: &Self) -> bool {
         self.uid == other.uid
     }
@@ -72,19 +68,29 @@ impl Seen {
     /// annotations are ours, the fields we own are those we owned `before`, and nobody's are to be taken over.
     pub(crate) fn is_metadata_kept(&self, before: &Self, desired: &Object) -> bool {
         let has = |place, key: &str, value: &str| self.pairs.binary_search(&hash(&(place, key, value))).is_ok();
-        self.uid == before.uid
-            && self.own_fields == before.own_fields
-            && !self.unclean
+        self.is_untouched(before)
             && desired.labels().into_iter().all(|(key, value)| has(Place::Label, key, value))
             && desired.annotations().into_iter().all(|(key, value)| has(Place::Annotation, key, value))
     }
 
-    /// Whether nothing but metadata and status can differ from `before`.
-    ///
-    /// The generation counts every other change for kinds that have one; the resource version changes with any.
-    pub(crate) fn is_content_kept(&self, before: &Self) -> bool {
+    /// Whether labels and annotations are the same.
+    pub(crate) fn is_described_as(&self, other: &Self) -> bool {
+        self.pairs == other.pairs
+    }
+
+    /// Whether somebody else wrote to the metadata what an apply would undo, whatever is wanted by now.
+    pub(crate) fn is_untouched(&self, before: &Self) -> bool {
+        self.uid == before.uid && self.own_fields == before.own_fields && !self.unclean
+    }
+
+    /// Whether nothing at all was written since.
+    pub(crate) fn is_same_version(&self, before: &Self) -> bool {
         self.resource_version == before.resource_version
-            || (self.generation.is_some() && self.generation == before.generation)
+    }
+
+    /// Whether the generation, if there is one, is the same.
+    pub(crate) fn is_same_generation(&self, before: &Self) -> bool {
+        self.generation.is_some() && self.generation == before.generation
     }
 
     /// Whether this was stored after the other; objects of unknown age count as newer.
@@ -98,4 +104,58 @@ impl Seen {
 
 fn hash(value: &impl std::hash::Hash) -> u64 {
     HASHES.hash_one(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn seen(version: &str, metadata: &Value) -> Seen {
+        let mut value =
+            json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "uid": "u", "resourceVersion": version}});
+        value["metadata"].as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+        let settings = Settings::kustomize_controller();
+        Seen::of(&Object::from_value(value).unwrap(), &settings, &settings.taken_over())
+    }
+
+    fn owned(fields: &Value, time: &str) -> Value {
+        json!({"manager": "kustomize-controller", "operation": "Apply", "time": time, "fieldsV1": fields})
+    }
+
+    #[test]
+    fn only_writes_that_an_apply_would_undo_matter() {
+        let desired = json!({"apiVersion": "v1", "kind": "X", "metadata": {"name": "x", "labels": {"a": "b"}}});
+        let desired = Object::from_value(desired).unwrap();
+        let own = json!({"f:metadata": {"f:labels": {"f:a": {}}}});
+        let before = seen("1", &json!({"labels": {"a": "b"}, "managedFields": [owned(&own, "1")]}));
+        let check = |metadata: &Value, kept: bool| {
+            assert_eq!(seen("2", metadata).is_metadata_kept(&before, &desired), kept, "{metadata}");
+        };
+        let mine = owned(&own, "2");
+        check(
+            &json!({"labels": {"a": "b", "c": "d"}, "annotations": {"revision": "1"}, "managedFields": [mine]}),
+            true,
+        );
+        check(&json!({"labels": {"a": "c"}, "managedFields": [mine]}), false);
+        check(&json!({"managedFields": [mine]}), false);
+        check(&json!({"annotations": {"a": "b"}, "managedFields": [mine]}), false);
+        check(&json!({"labels": {"a": "b"}}), false);
+        check(&json!({"labels": {"a": "b"}, "managedFields": [owned(&json!({"f:data": {}}), "1")]}), false);
+        check(&json!({"labels": {"a": "b"}, "uid": "other", "managedFields": [mine]}), false);
+        let kubectl = json!({"manager": "kubectl-edit", "operation": "Update"});
+        check(&json!({"labels": {"a": "b"}, "managedFields": [mine, kubectl]}), false);
+        let last = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}"});
+        check(&json!({"labels": {"a": "b"}, "annotations": last, "managedFields": [mine]}), false);
+    }
+
+    #[test]
+    fn versions_and_generations_tell_writes_apart() {
+        let [one, two] = ["9", "10"].map(|version| seen(version, &json!({"generation": 3})));
+        assert!(two.is_newer_than(&one) && !one.is_newer_than(&two) && !one.is_newer_than(&one));
+        assert!(one.is_same_generation(&two) && !one.is_same_version(&two));
+        assert!(!seen("9", &json!({})).is_same_generation(&seen("9", &json!({}))));
+        assert!(seen("a", &json!({})).is_newer_than(&seen("b", &json!({}))));
+    }
 }

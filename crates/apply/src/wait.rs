@@ -16,10 +16,14 @@ use object::{Object, ObjectId};
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
-use crate::discovery::ResolveError;
+use crate::discovery::{ResolveError, Resource};
 use crate::request;
 use crate::watch::Alarm;
 use crate::{Action, Changes};
+
+mod follow;
+
+use follow::Follower;
 
 /// How often objects are asked for that no watch tells of.
 const POLL: Duration = Duration::from_secs(5);
@@ -136,8 +140,8 @@ pub struct Wait {
     health: BTreeMap<ObjectId, Health>,
     /// Objects to look at.
     due: BTreeSet<ObjectId>,
-    /// Objects that no watch tells of.
-    unwatched: BTreeSet<ObjectId>,
+    /// Objects that no shared watch tells of, each with a watch of its own.
+    followed: BTreeMap<ObjectId, Follower>,
 }
 
 impl Wait {
@@ -150,7 +154,7 @@ impl Wait {
             alarm: Arc::default(),
             health: BTreeMap::new(),
             due,
-            unwatched: BTreeSet::new(),
+            followed: BTreeMap::new(),
             awaited,
         }
     }
@@ -168,13 +172,18 @@ impl Wait {
         });
         let concurrency = self.cluster.settings.concurrency.max(1);
         let seen: Vec<_> = futures::stream::iter(looks).buffered(concurrency).collect().await;
-        for (id, (health, is_watched)) in seen {
+        for (id, Sight { health, watched }) in seen {
             self.due.remove(&id);
-            if is_watched {
-                self.unwatched.remove(&id)
-            } else {
-                self.unwatched.insert(id.clone())
-            };
+            match watched {
+                Watched::Shared => drop(self.followed.remove(&id)),
+                Watched::Own(resource) => {
+                    let follow = || Follower::start(&self.cluster.client, &resource, &id, &self.alarm);
+                    if self.followed.get(&id).is_none_or(|follower| !follower.is_watching()) {
+                        self.followed.insert(id.clone(), follow());
+                    }
+                }
+                Watched::Not => drop(self.followed.insert(id.clone(), Follower::none())),
+            }
             self.health.insert(id, health);
         }
         self.verdict()
@@ -182,7 +191,9 @@ impl Wait {
 
     /// Waits until it is worth to check again: an object has changed, or time ran out.
     pub async fn changed(&mut self) {
-        let poll = if self.unwatched.is_empty() { LONG_POLL } else { POLL };
+        let followed = self.followed.iter().filter(|(_, follower)| !follower.is_live());
+        let unwatched: Vec<ObjectId> = followed.map(|(id, _)| id.clone()).collect();
+        let poll = if unwatched.is_empty() { LONG_POLL } else { POLL };
         let mut wake = self.deadline.min(Instant::now() + poll);
         let now = Timestamp::now();
         let look_again = self.health.values().filter_map(|health| health.look_again).min();
@@ -190,12 +201,13 @@ impl Wait {
             wake = wake.min(Instant::now() + pause);
         }
         if tokio::time::timeout_at(wake, self.alarm.wait()).await.is_err() {
-            let timed = self.health.iter().filter(|(_, health)| health.look_again.is_some()).map(|(id, _)| id);
-            self.due.extend(timed.chain(&self.unwatched).cloned());
-            if self.unwatched.is_empty() {
+            let timed = self.health.iter().filter(|(_, health)| health.look_again.is_some()).map(|(id, _)| id.clone());
+            self.due.extend(timed);
+            if unwatched.is_empty() {
                 let pending: Vec<ObjectId> = self.pending().map(|(id, _)| id.clone()).collect();
                 self.due.extend(pending);
             }
+            self.due.extend(unwatched);
         }
     }
 
@@ -234,6 +246,22 @@ impl Wait {
     }
 }
 
+/// What a look at an object gave.
+struct Sight {
+    health: Health,
+    watched: Watched,
+}
+
+/// Who tells when an object changes.
+enum Watched {
+    /// The watch that all share.
+    Shared,
+    /// Nobody yet: it needs a watch of its own.
+    Own(Arc<Resource>),
+    /// Nobody can: it cannot be read.
+    Not,
+}
+
 struct Look<'a> {
     cluster: &'a Cluster,
     alarm: &'a Arc<Alarm>,
@@ -241,13 +269,14 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// An object's health, and whether a watch will tell when it changes.
-    async fn at(&self, entry: &Entry, is_first: bool) -> (Health, bool) {
+    async fn at(&self, entry: &Entry, is_first: bool) -> Sight {
         let Self { cluster, alarm, awaited } = self;
-        let unknown = |error: String| (Health::new(Status::Unknown, error), false);
+        let unknown = |error: String| Sight { health: Health::new(Status::Unknown, error), watched: Watched::Not };
         let resource = match cluster.discovery.resolve_any(&cluster.client, &entry.gvk()).await {
             Ok(resource) => resource,
-            Err(ResolveError::NoMatch { .. }) if awaited.goal == Goal::Gone => return (Health::not_found(), false),
+            Err(ResolveError::NoMatch { .. }) if awaited.goal == Goal::Gone => {
+                return Sight { health: Health::not_found(), watched: Watched::Not };
+            }
             Err(error) => return unknown(error.to_string()),
         };
         let mut id = entry.id.clone();
@@ -258,22 +287,20 @@ impl Look<'_> {
             cluster.watches.start(&resource);
             cluster.watches.subscribe(&id, alarm);
         }
-        let known = cluster.watches.get(&id);
-        if let (None, Some(health)) = (&awaited.rules, known.and_then(|record| record.health))
-            && awaited.goal == Goal::Healthy
-        {
-            return (health, true);
+        let known = cluster.watches.get(&id).and_then(|record| record.health);
+        if let (Goal::Healthy, None, Some(health)) = (awaited.goal, &awaited.rules, known) {
+            return Sight { health, watched: Watched::Shared };
         }
         let live = match request::get(&cluster.client, &resource, &id).await {
             Ok(Some(live)) => live,
-            // The watch tells when it comes, if it comes managed.
-            Ok(None) => return (Health::not_found(), false),
+            Ok(None) => return Sight { health: Health::not_found(), watched: Watched::Own(resource) },
             Err(refusal) => return unknown(refusal.message),
         };
         let usual = health::health(&live, Timestamp::now());
         cluster.watches.learn(&live, Some(usual.clone()));
         let own = awaited.rules.as_ref().and_then(|rules| rules(&live));
-        let is_watched = cluster.watches.is_complete(&id.group_kind()) && cluster.watches.get(&id).is_some();
-        (own.unwrap_or(usual), is_watched)
+        let is_shared = cluster.watches.is_complete(&id.group_kind()) && cluster.watches.get(&id).is_some();
+        let watched = if is_shared { Watched::Shared } else { Watched::Own(resource) };
+        Sight { health: own.unwrap_or(usual), watched }
     }
 }

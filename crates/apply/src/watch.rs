@@ -163,7 +163,7 @@ impl State {
             listed.insert(key.clone());
         }
         if let Some(known) = self.objects.get_mut(&key) {
-            if known.seen.resource_version() == record.seen.resource_version() {
+            if known.seen.is_same_version(&record.seen) {
                 known.health = record.health.or(known.health.take());
                 return;
             }
@@ -284,3 +284,6 @@ fn key(id: &ObjectId) -> Key {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

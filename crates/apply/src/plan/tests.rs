@@ -4,7 +4,7 @@ use super::*;
 use crate::request::Refusal;
 use crate::{IgnoreRule, IgnoreRules, stages};
 
-fn object(kind: &str, name: &str, more: Value) -> Object {
+fn object(kind: &str, name: &str, more: &Value) -> Object {
     let (api_version, kind) = kind.rsplit_once(' ').unwrap();
     let mut value = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "shop"}});
     for (key, part) in more.as_object().unwrap() {
@@ -16,8 +16,8 @@ fn object(kind: &str, name: &str, more: Value) -> Object {
     Object::from_value(value).unwrap()
 }
 
-fn map(name: &str, value: &str, metadata: Value) -> Object {
-    object("v1 ConfigMap", name, json!({"metadata": metadata, "data": {"k": value}}))
+fn map(name: &str, value: &str, metadata: &Value) -> Object {
+    object("v1 ConfigMap", name, &json!({"metadata": metadata, "data": {"k": value}}))
 }
 
 fn read(live: Option<Object>, would_be: Result<Object, Refusal>) -> Observation {
@@ -48,24 +48,24 @@ fn planned(observed: Vec<(Object, Observation)>, policy: &Policy) -> Result<Stri
 fn a_plan_reads_like_a_list_of_deeds() {
     let kubectl =
         json!({"managedFields": [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:data": {}}}]});
-    let job = |image: &str| object("batch/v1 Job", "migrate", json!({"spec": {"image": image}}));
+    let job = |image: &str| object("batch/v1 Job", "migrate", &json!({"spec": {"image": image}}));
     let mut forced_job = job("b");
     forced_job.set_annotation("kustomize.toolkit.fluxcd.io/force", "enabled");
     let immutable = refusal(422, "Invalid", "Job \"migrate\" is invalid: spec.image: field is immutable");
     let observed = vec![
         (
-            map("changed", "v", json!({})),
-            read(Some(map("changed", "w", json!({}))), Ok(map("changed", "v", json!({})))),
+            map("changed", "v", &json!({})),
+            read(Some(map("changed", "w", &json!({}))), Ok(map("changed", "v", &json!({})))),
         ),
-        (map("excluded", "v", json!({})), Observation::Excluded),
-        (map("new", "v", json!({})), read(None, Ok(map("new", "v", json!({}))))),
-        (map("present", "v", json!({})), Observation::Present),
+        (map("excluded", "v", &json!({})), Observation::Excluded),
+        (map("new", "v", &json!({})), read(None, Ok(map("new", "v", &json!({}))))),
+        (map("present", "v", &json!({})), Observation::Present),
         (
-            map("same", "v", json!({})),
-            read(Some(map("same", "v", json!({}))), Ok(map("same", "v", json!({"uid": "1"})))),
+            map("same", "v", &json!({})),
+            read(Some(map("same", "v", &json!({}))), Ok(map("same", "v", &json!({"uid": "1"})))),
         ),
-        (map("settled", "v", json!({})), Observation::Settled),
-        (map("taken", "v", json!({})), read(Some(map("taken", "v", kubectl.clone())), Ok(map("taken", "v", kubectl)))),
+        (map("settled", "v", &json!({})), Observation::Settled),
+        (map("taken", "v", &json!({})), read(Some(map("taken", "v", &kubectl)), Ok(map("taken", "v", &kubectl)))),
         (forced_job, read(Some(job("a")), Err(immutable))),
     ];
     let expected = "\
@@ -85,11 +85,11 @@ rest:
 #[test]
 fn every_refusal_is_told() {
     let observed = vec![
-        (map("a", "v", json!({})), read(None, Err(refusal(403, "Forbidden", "configmaps is forbidden: nope")))),
-        (map("b", "v", json!({})), read(Some(map("b", "v", json!({}))), Err(refusal(422, "Invalid", "no")))),
-        (map("c", "v", json!({})), read(None, Ok(map("c", "v", json!({}))))),
-        (map("d", "v", json!({})), read(None, Err(refusal(404, "NotFound", "namespaces \"shop\" not found")))),
-        (map("e", "v", json!({})), read(None, Err(refusal(500, "", "failed to create typed patch object")))),
+        (map("a", "v", &json!({})), read(None, Err(refusal(403, "Forbidden", "configmaps is forbidden: nope")))),
+        (map("b", "v", &json!({})), read(Some(map("b", "v", &json!({}))), Err(refusal(422, "Invalid", "no")))),
+        (map("c", "v", &json!({})), read(None, Ok(map("c", "v", &json!({}))))),
+        (map("d", "v", &json!({})), read(None, Err(refusal(404, "NotFound", "namespaces \"shop\" not found")))),
+        (map("e", "v", &json!({})), read(None, Err(refusal(500, "", "failed to create typed patch object")))),
     ];
     let expected = [
         "ConfigMap/shop/a dry-run failed (Forbidden): configmaps is forbidden: nope",
@@ -104,12 +104,12 @@ fn every_refusal_is_told() {
 fn only_what_exists_is_replaced() {
     let policy = Policy { force: true, ..Policy::default() };
     let invalid = || Err(refusal(422, "Invalid", "no"));
-    let existing = vec![(map("a", "v", json!({})), read(Some(map("a", "w", json!({}))), invalid()))];
+    let existing = vec![(map("a", "v", &json!({})), read(Some(map("a", "w", &json!({}))), invalid()))];
     assert_eq!(planned(existing, &policy).unwrap(), "rest:\n  replace ConfigMap/shop/a (no)\n");
-    let new = vec![(map("a", "v", json!({})), read(None, invalid()))];
+    let new = vec![(map("a", "v", &json!({})), read(None, invalid()))];
     assert_eq!(planned(new, &policy).unwrap_err(), ["ConfigMap/shop/a dry-run failed (Invalid): no"]);
     let forbidden = Err(refusal(403, "Forbidden", "no"));
-    let existing = vec![(map("a", "v", json!({})), read(Some(map("a", "w", json!({}))), forbidden))];
+    let existing = vec![(map("a", "v", &json!({})), read(Some(map("a", "w", &json!({}))), forbidden))];
     assert!(planned(existing, &policy).is_err());
 }
 
@@ -118,7 +118,7 @@ fn ignored_fields_are_no_reason_to_configure() {
     let rule = IgnoreRule { paths: vec!["/data/k".to_owned()], target: None };
     let policy = Policy { ignore: IgnoreRules::new(&[rule]).unwrap(), ..Policy::default() };
     let observed =
-        || vec![(map("a", "v", json!({})), read(Some(map("a", "w", json!({}))), Ok(map("a", "v", json!({})))))];
+        || vec![(map("a", "v", &json!({})), read(Some(map("a", "w", &json!({}))), Ok(map("a", "v", &json!({})))))];
     assert_eq!(planned(observed(), &policy).unwrap(), "rest:\n  keep ConfigMap/shop/a\n");
     assert_eq!(planned(observed(), &Policy::default()).unwrap(), "rest:\n  configure ConfigMap/shop/a (data.k)\n");
 }
@@ -127,14 +127,14 @@ fn ignored_fields_are_no_reason_to_configure() {
 fn merged_objects_keep_what_kubectl_set() {
     let kubectl = json!({"managedFields": [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:data": {}}}],
         "annotations": {"kustomize.toolkit.fluxcd.io/ssa": "merge", "fluxcd.io/sync-checksum": "x"}});
-    let live = map("a", "v", kubectl);
-    let observed = vec![(map("a", "v", json!({})), read(Some(live.clone()), Ok(live)))];
+    let live = map("a", "v", &kubectl);
+    let observed = vec![(map("a", "v", &json!({})), read(Some(live.clone()), Ok(live)))];
     assert_eq!(planned(observed, &Policy::default()).unwrap(), "rest:\n  keep ConfigMap/shop/a\n");
 }
 
 #[test]
 fn a_secret_is_planned_without_its_content() {
-    let secret = |value: &str| object("v1 Secret", "s", json!({"data": {"password": value}}));
+    let secret = |value: &str| object("v1 Secret", "s", &json!({"data": {"password": value}}));
     let observed = vec![(secret("aHVudGVyMg=="), read(Some(secret("b2xk")), Ok(secret("aHVudGVyMg=="))))];
     assert_eq!(planned(observed, &Policy::default()).unwrap(), "rest:\n  configure Secret/shop/s (data.password)\n");
 }
@@ -152,7 +152,7 @@ fn stages_come_in_order() {
         "example.com/v1 Namespace",
         "apiextensions.k8s.io/v1 CustomResourceDefinition",
     ];
-    let objects = objects.into_iter().map(|kind| object(kind, "x", json!({}))).collect();
+    let objects = objects.into_iter().map(|kind| object(kind, "x", &json!({}))).collect();
     let stages: Vec<String> = stages(objects, &settings)
         .iter()
         .map(|stage| {

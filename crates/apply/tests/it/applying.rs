@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use apply::{IgnoreRule, IgnoreRules, Policy};
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::world::{CONFIG_MAP, DEPLOYMENT, NOTHING, World};
@@ -102,16 +102,11 @@ async fn drift_is_corrected_and_the_fields_of_others_stay() {
     world.settle(&yaml).await;
     world.edit("v1", "ConfigMap", "one", json!({"data": {"k": "changed", "mine": "1"}})).await;
     world.edit("apps/v1", "Deployment", "web", json!({"spec": {"replicas": 1}})).await;
-    let changes = loop {
-        let changes = world.apply(&yaml).await.unwrap();
-        if changes.any() {
-            break changes;
-        }
-    };
-    // The watch may bring the two edits apart.
-    let again = world.apply(&yaml).await.unwrap();
-    let both = format!("{}\n{}", changes.log(), again.log());
-    assert!(both.contains("ConfigMap") && both.contains("Deployment"), "{both}");
+    // The watches may bring the two edits apart.
+    let mut log = String::new();
+    while !(log.contains("ConfigMap") && log.contains("Deployment")) {
+        log.push_str(&world.apply_until_changed(&yaml).await);
+    }
     let live = world.live("v1", "ConfigMap", "one").await.unwrap();
     assert_eq!(live.field(&["data"]), Some(&json!({"k": "v", "mine": "1"})));
     let live = world.live("apps/v1", "Deployment", "web").await.unwrap();
@@ -126,10 +121,10 @@ async fn a_removed_label_or_a_deleted_object_is_noticed() {
     world.settle(&yaml).await;
     let label = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": null}}});
     world.edit("v1", "ConfigMap", "one", label).await;
-    world.api("v1", "Service").delete("web", &Default::default()).await.unwrap();
+    world.api("v1", "Service").delete("web", &DeleteParams::default()).await.unwrap();
     let mut log = String::new();
     while !(log.contains("ConfigMap") && log.contains("Service")) {
-        log.push_str(&world.apply(&yaml).await.unwrap().log());
+        log.push_str(&world.apply_until_changed(&yaml).await);
     }
     assert!(log.contains("/one configured") && log.contains("/web created"), "{log}");
     let live = world.live("v1", "ConfigMap", "one").await.unwrap();
@@ -167,8 +162,8 @@ async fn a_status_that_moves_costs_nothing_or_one_read() {
 async fn a_new_version_is_applied_where_it_differs() {
     let world = World::new().await;
     world.apply(&format!("{CONFIG_MAP}{DEPLOYMENT}")).await.unwrap();
-    let changed = CONFIG_MAP.replace("k: v", "k: w");
-    let changes = world.apply(&format!("{changed}{DEPLOYMENT}")).await.unwrap();
+    let other_value = CONFIG_MAP.replace("k: v", "k: w");
+    let changes = world.apply(&format!("{other_value}{DEPLOYMENT}")).await.unwrap();
     assert_eq!(changes.log().replace(world.ns.name(), "NS"), "ConfigMap/NS/one configured");
     // A field that left Git goes.
     let other = CONFIG_MAP.replace("k: v", "other: w");
@@ -251,7 +246,7 @@ async fn what_kubectl_applied_is_taken_over() {
     let content = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": world.ns.name()}, "data": {"k": "v"}});
     std::fs::write(&object, content.to_string()).unwrap();
     world.plane.kubectl(testbed::User::Admin, &["apply", "-f", object.to_str().unwrap()]).await.unwrap();
-    while !world.apply(CONFIG_MAP).await.unwrap().any() {}
+    world.apply_until_changed(CONFIG_MAP).await;
     let live = world.live("v1", "ConfigMap", "one").await.unwrap();
     assert_eq!(live.annotations().len(), 0);
 }
@@ -341,4 +336,51 @@ async fn ignored_fields_belong_to_others() {
     assert_eq!((log.as_str(), live.field(&["spec", "replicas"])), ("Deployment/NS/web unchanged", Some(&json!(2))));
     let (log, live) = apply(&DEPLOYMENT.replace("example.com/web", "example.com/web:2")).await;
     assert_eq!((log.as_str(), live.field(&["spec", "replicas"])), ("Deployment/NS/web configured", Some(&json!(2))));
+}
+
+#[tokio::test]
+async fn a_kind_whose_generation_stands_still_is_corrected_too() {
+    let world = World::new().await;
+    let yaml = "
+apiVersion: scheduling.k8s.io/v1
+kind: PriorityClass
+metadata: {name: NS}
+value: 7
+description: wanted
+";
+    world.apply(yaml).await.unwrap();
+    let name = world.ns.name();
+    let resource = kube::core::ApiResource::erase::<k8s_openapi::api::scheduling::v1::PriorityClass>(&());
+    let api: kube::Api<kube::api::DynamicObject> = kube::Api::all_with(world.admin.clone(), &resource);
+    let params = PatchParams { field_manager: Some("editor".to_owned()), ..Default::default() };
+    api.patch(name, &params, &Patch::Merge(json!({"description": "changed"}))).await.unwrap();
+    world.apply_until_changed(yaml).await;
+    assert_eq!(api.get(name).await.unwrap().data["description"], "wanted");
+}
+
+#[tokio::test]
+async fn something_new_is_wanted_of_an_object_that_nobody_touched() {
+    let world = World::new().await;
+    let changes = world.apply(&format!("{CONFIG_MAP}{DEPLOYMENT}")).await.unwrap();
+    // From then on its status rests.
+    world.wait(&changes, Duration::from_secs(30)).await.unwrap();
+    let mark = world.plane.mark();
+    let image = DEPLOYMENT.replace("example.com/web", "example.com/web:2");
+    let changes = world.apply(&format!("{CONFIG_MAP}{image}")).await.unwrap();
+    assert_eq!(changes.log().replace(world.ns.name(), "NS"), "Deployment/NS/web configured");
+    // What it was is remembered: it is tried out and applied, nothing else.
+    assert_eq!(world.requests(mark), "1 patch, 1 patch (dry-run)");
+
+    // What makes no difference is not applied, as Flux has it, and is settled by that.
+    world.wait(&changes, Duration::from_secs(30)).await.unwrap();
+    let before = world.live("apps/v1", "Deployment", "web").await.unwrap();
+    let defaulted = image.replace("replicas: 0", "replicas: 0\n  revisionHistoryLimit: 10");
+    let changes = world.apply(&format!("{CONFIG_MAP}{defaulted}")).await.unwrap();
+    assert_eq!(world.log(&changes), "ConfigMap/NS/one unchanged\nDeployment/NS/web unchanged");
+    let after = world.live("apps/v1", "Deployment", "web").await.unwrap();
+    let owned = |live| managed_by(live, "kustomize-controller");
+    assert_eq!((after.generation(), owned(&after)), (before.generation(), owned(&before)));
+    let mark = world.plane.mark();
+    world.apply(&format!("{CONFIG_MAP}{defaulted}")).await.unwrap();
+    assert_eq!(world.requests(mark), NOTHING);
 }

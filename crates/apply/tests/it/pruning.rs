@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use apply::wait::Awaited;
 use apply::{Action, Ownership, Pruned, prune};
+use kube::api::DeleteParams;
 use serde_json::json;
 
 use crate::world::{CONFIG_MAP, World, wait};
@@ -32,7 +33,7 @@ async fn only_owned_objects_that_want_it_are_deleted() {
     world.apply(&yaml).await.unwrap();
     let others = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "other"}}});
     world.edit("v1", "ConfigMap", "others", others).await;
-    world.api("v1", "ConfigMap").delete("two", &Default::default()).await.unwrap();
+    world.api("v1", "ConfigMap").delete("two", &DeleteParams::default()).await.unwrap();
     let pruned = prune_all(&world, &yaml).await;
     let expected = "ConfigMap/NS/two deleted\nConfigMap/NS/others skipped\nConfigMap/NS/one deleted\nConfigMap/NS/kept skipped\nServiceAccount/NS/a deleted";
     assert_eq!(world.log(&pruned.changes), expected);

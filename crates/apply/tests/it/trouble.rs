@@ -111,19 +111,21 @@ async fn a_restarted_server_loses_nothing() {
     let objects = || {
         let text = format!("{CONFIG_MAP}{DEPLOYMENT}").replace("NS", "default");
         let mut objects = object::read::read(&text, "a.yaml", &yaml::Limits::default()).unwrap();
-        objects.iter_mut().for_each(|object| object.set_label("kustomize.toolkit.fluxcd.io/name", "app"));
-        objects.iter_mut().for_each(object::normalise);
+        for object in &mut objects {
+            object.set_label("kustomize.toolkit.fluxcd.io/name", "app");
+            object::normalise(object);
+        }
         objects
     };
     let apply = async || apply::apply(&cluster, objects(), &Policy::default()).await;
     assert!(apply().await.unwrap().any());
 
     plane.api_server().kill();
-    let changed = CONFIG_MAP.replace("NS", "default").replace("k: v", "k: w");
-    let mut changed = object::read::read(&changed, "a.yaml", &yaml::Limits::default()).unwrap();
-    object::normalise(&mut changed[0]);
+    let other = CONFIG_MAP.replace("NS", "default").replace("k: v", "k: w");
+    let mut other = object::read::read(&other, "a.yaml", &yaml::Limits::default()).unwrap();
+    object::normalise(&mut other[0]);
     let policy = Policy::default();
-    let doing = apply::apply(&cluster, changed, &policy);
+    let doing = apply::apply(&cluster, other, &policy);
     let (done, ()) = tokio::join!(doing, async {
         tokio::time::sleep(Duration::from_millis(500)).await;
         plane.api_server().start().unwrap();

@@ -46,7 +46,7 @@ metadata: {name: j, namespace: NS}
 spec: {template: {spec: {restartPolicy: Never, containers: [{name: c, image: c}]}}}
 ";
     let changes = world.apply(yaml).await.unwrap();
-    let mut wait = Wait::new(&world.cluster, Awaited::new(changes.to_await(), Duration::from_secs(60)));
+    let mut wait = Wait::new(&world.cluster, Awaited::new(changes.to_await(), Duration::from_mins(1)));
     assert_eq!(wait.check().await, Verdict::Pending);
     let started = Instant::now();
     world.edit("batch/v1", "Job", "j", json!({"spec": {"suspend": true}})).await;
@@ -78,7 +78,7 @@ async fn the_first_failure_ends_the_wait_if_that_is_wished() {
         error.starts_with("timeout waiting for: [Pod/NS/a status: 'Failed', Pod/NS/b status: 'InProgress']"),
         "{error}"
     );
-    awaited.timeout = Duration::from_secs(60);
+    awaited.timeout = Duration::from_mins(1);
     awaited.fail_fast = true;
     let error = wait(&world.cluster, awaited.clone()).await.unwrap_err().replace(world.ns.name(), "NS");
     assert_eq!(

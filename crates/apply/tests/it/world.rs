@@ -87,6 +87,18 @@ impl World {
         requests.only(|request| request.namespace == self.ns.name()).to_string()
     }
 
+    /// Applies again and again until that changes something: watches bring others' edits when they bring them.
+    pub(crate) async fn apply_until_changed(&self, yaml: &str) -> String {
+        for _ in 0..1000 {
+            let changes = self.apply(yaml).await.unwrap();
+            if changes.any() {
+                return changes.log();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the edit is not noticed");
+    }
+
     /// Waits until applying the objects again asks for nothing: the watches have then seen all that happened.
     pub(crate) async fn settle(&self, yaml: &str) {
         for _ in 0..100 {

@@ -1,0 +1,59 @@
+use object::health::Status;
+
+use super::*;
+
+fn id() -> ObjectId {
+    ObjectId::new(&GroupKind::new("", "ConfigMap"), Some("n"), "a")
+}
+
+fn record(uid: &str, version: &str, health: Option<Status>) -> Record {
+    let metadata = json!({"name": "a", "namespace": "n", "uid": uid, "resourceVersion": version});
+    let object = Object::from_value(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).unwrap();
+    let settings = Settings::kustomize_controller();
+    Record { seen: Seen::of(&object, &settings, &[]), health: health.map(|status| Health::new(status, "")) }
+}
+
+fn health(state: &State) -> Option<Status> {
+    state.objects.get(&key(&id())).and_then(|record| record.health.as_ref()).map(|health| health.status)
+}
+
+#[test]
+fn older_news_does_not_replace_newer() {
+    let mut state = State::default();
+    state.put(&id(), record("u", "5", Some(Status::Current)));
+    // The watch is behind what a request of ours was answered.
+    state.put(&id(), record("u", "4", None));
+    assert_eq!(health(&state), Some(Status::Current));
+    state.put(&id(), record("u", "5", None));
+    assert_eq!(health(&state), Some(Status::Current), "the same version brings no news");
+    state.put(&id(), record("u", "6", None));
+    assert_eq!(health(&state), None, "the health of another version is unknown");
+    // A new object of the same name.
+    state.put(&id(), record("v", "3", Some(Status::Failed)));
+    assert_eq!(health(&state), Some(Status::Failed));
+    state.remove(&id(), &record("u", "9", None).seen);
+    assert!(!state.objects.is_empty(), "the old one's end is not the new one's");
+    state.remove(&id(), &record("v", "9", None).seen);
+    assert!(state.objects.is_empty());
+}
+
+#[tokio::test]
+async fn an_alarm_rings_for_as_long_as_it_is_held() {
+    let mut state = State::default();
+    let alarm = Arc::new(Alarm::default());
+    state.waiting.insert(key(&id()), vec![Arc::downgrade(&alarm)]);
+    state.put(&id(), record("u", "1", None));
+    alarm.wait().await;
+    assert_eq!(alarm.take(), HashSet::from([id()]));
+    // Rings that came before the wait are not lost.
+    state.put(&id(), record("u", "2", None));
+    state.put(&id(), record("u", "3", None));
+    alarm.wait().await;
+    alarm.take();
+    state.put(&id(), record("u", "3", None));
+    let quiet = tokio::time::timeout(std::time::Duration::from_millis(20), alarm.wait()).await;
+    assert!(quiet.is_err(), "nothing happened");
+    drop(alarm);
+    state.put(&id(), record("u", "4", None));
+    assert!(state.waiting.is_empty());
+}
