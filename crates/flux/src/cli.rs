@@ -22,6 +22,7 @@ mod logs;
 mod output;
 mod readiness;
 mod reconcile;
+mod render;
 mod resume;
 mod sandbox;
 mod settings;
@@ -96,6 +97,9 @@ enum Command {
     /// Have objects reconciled now
     #[command(subcommand, after_help = reconcile::EXAMPLES)]
     Reconcile(kinds::OfKind<reconcile::Args>),
+    /// Build manifests on this machine, without a cluster
+    #[command(subcommand, after_help = render::EXAMPLES)]
+    Render(render::Command),
     /// Run the controllers
     #[command(after_help = crate::run::EXAMPLES)]
     Run(Box<crate::run::Args>),
@@ -151,6 +155,7 @@ async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Install(args) => install::run(&args, &settings, out),
         Command::Logs(args) => logs::run(args, &settings, out).await,
         Command::Reconcile(args) => reconcile::run(args, &settings, out).await,
+        Command::Render(render::Command::Kustomize(args)) => render::run(&args, out),
         Command::Resume(args) => resume::run(args, &settings, out).await,
         Command::Run(args) => {
             let config = cluster::config(&settings.connection).await?;
