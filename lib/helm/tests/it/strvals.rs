@@ -62,7 +62,7 @@ fn values_take_the_type_that_they_look_like() {
 fn later_lines_change_what_earlier_ones_set() {
     check(
         &["a.b=1,a.c={x,y}", "a.c[1]=z,a.c[3].d=4", "a.b=null"],
-        json!({
+        &json!({
             "a": {"b": null, "c": ["x", "z", null, {"d": 4}]},
         }),
     );
