@@ -276,14 +276,13 @@ impl<R: Reconciler> Controller<R> {
             // Without our finalizer we have nothing to clean up: somebody else's keeps it.
             return if finalizer { self.finalize(object, worker, started).await } else { rest() };
         }
-        let object = if finalizer {
-            object
-        } else {
-            match self.writer.add_finalizer(&object).await {
-                Ok(object) => Arc::new(object),
-                Err(error) => return retry_quietly(&error),
-            }
-        };
+        if !finalizer {
+            // Nothing else in this turn, so that nothing is ever done for an object that could go without a trace.
+            return match self.writer.add_finalizer(&object).await {
+                Ok(_) => (Next::Again, TurnResult::Requeue),
+                Err(error) => retry_quietly(&error),
+            };
+        }
         if object.spec.suspended() {
             tracing::info!("Reconciliation is suspended for this object");
             return self.suspended(&object).await;

@@ -98,6 +98,10 @@ impl<K: Clone + Eq + Hash + Ord> Schedule<K> {
                 entry.failures = 0;
                 Some(now + wait)
             }
+            Next::Again => {
+                entry.failures = entry.failures.saturating_add(1);
+                Some(now)
+            }
             Next::Backoff => {
                 entry.failures = entry.failures.saturating_add(1);
                 Some(now + self.backoff.wait(entry.failures))
@@ -154,6 +158,9 @@ pub enum Next {
     Rest,
     /// After exactly this long.
     After(Duration),
+    /// At once, for what remains to be done. Should that fail, its back-off is one step further, as upstream's is, which
+    /// waits out the first step here.
+    Again,
     /// After this object's back-off, which grows with every failure in a row.
     Backoff,
     /// Never: the object does not exist any more.
@@ -215,6 +222,17 @@ mod tests {
         assert_eq!(schedule.next_date(), None);
         assert_eq!(Backoff::default().wait(1), Duration::from_millis(750));
         assert_eq!(Backoff::default().wait(u32::MAX), Duration::from_mins(15));
+    }
+
+    #[test]
+    fn what_remains_to_be_done_is_due_at_once() {
+        let (mut schedule, now) = schedule();
+        schedule.trigger(&"a", now);
+        schedule.take(now);
+        schedule.end(&"a", Next::Again, now);
+        assert_eq!(schedule.take(now).map(|t| t.0), Some("a"));
+        schedule.end(&"a", Next::Backoff, now);
+        assert_eq!(schedule.next_date(), Some(now + Duration::from_millis(1500)));
     }
 
     #[test]

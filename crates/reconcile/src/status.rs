@@ -40,7 +40,7 @@ impl<S: Spec> Writer<S> {
     }
 
     /// Adds our finalizer.
-    pub(crate) async fn add_finalizer(&self, object: &FluxObject<S>) -> Result<FluxObject<S>, kube::Error> {
+    pub(crate) async fn add_finalizer(&self, object: &FluxObject<S>) -> Result<(), kube::Error> {
         let mut finalizers = object.finalizers().to_vec();
         finalizers.push(FINALIZER.to_owned());
         self.write_finalizers(object, &finalizers).await
@@ -50,24 +50,19 @@ impl<S: Spec> Writer<S> {
     pub(crate) async fn remove_finalizer(&self, object: &FluxObject<S>) -> Result<(), kube::Error> {
         let others: Vec<String> = object.finalizers().iter().filter(|name| *name != FINALIZER).cloned().collect();
         match self.write_finalizers(object, &others).await {
-            Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            Err(error) => Err(error),
+            result => result,
         }
     }
 
-    async fn write_finalizers(
-        &self,
-        object: &FluxObject<S>,
-        finalizers: &[String],
-    ) -> Result<FluxObject<S>, kube::Error> {
+    async fn write_finalizers(&self, object: &FluxObject<S>, finalizers: &[String]) -> Result<(), kube::Error> {
         // With the version: the list is replaced as a whole, and others write to it too.
         let patch = json!({ "metadata": {
             "uid": object.uid(), "resourceVersion": object.resource_version(), "finalizers": finalizers,
         }});
         let written = self.api(object).patch(object.name(), &self.params(), &Patch::Merge(patch)).await?;
-        self.store.wrote(written.clone());
-        Ok(written)
+        self.store.wrote(written);
+        Ok(())
     }
 
     fn api(&self, object: &FluxObject<S>) -> Api<FluxObject<S>> {
