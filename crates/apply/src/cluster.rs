@@ -1,17 +1,19 @@
 //! One cluster: the connection, what it serves, what is watched, what was applied.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use kube::Client;
-use object::{GroupVersionKind, Object, health};
+use object::health::{self, Health};
+use object::{GroupVersionKind, Object, ObjectId};
 use ssa::managers::Managers;
 
 use crate::Settings;
 use crate::discovery::{Discovery, ResolveError, Resource};
 use crate::memory::{self, Memory};
 use crate::seen::Seen;
-use crate::watch::Watches;
+use crate::watch::{Sight, Watches};
 
 /// One cluster, as all who apply to it share it. Cheap to clone.
 ///
@@ -20,6 +22,8 @@ use crate::watch::Watches;
 pub struct Cluster {
     /// Whoever acts: reads and writes of objects.
     pub(crate) client: Client,
+    /// Who that is. What one saw of an object is not told to another.
+    pub(crate) identity: Arc<str>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) taken_over: Arc<[Managers]>,
     pub(crate) discovery: Arc<Discovery>,
@@ -35,6 +39,7 @@ impl Cluster {
         let watches = Watches::new(client.clone(), Arc::clone(&settings), Arc::clone(&taken_over));
         Self {
             client,
+            identity: Arc::from(""),
             settings,
             taken_over,
             discovery: Arc::default(),
@@ -44,9 +49,21 @@ impl Cluster {
     }
 
     /// The same cluster, read and written as somebody else. Watches, which see metadata only, stay shared.
+    ///
+    /// Every call makes somebody new, who knows nothing of what the others saw, unless it is [`Self::recognised_as`]
+    /// somebody.
     #[must_use]
     pub fn acting_as(&self, client: Client) -> Self {
-        Self { client, ..self.clone() }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let identity = format!("#{}", NEXT.fetch_add(1, Ordering::Relaxed)).into();
+        Self { client, identity, ..self.clone() }
+    }
+
+    /// The same cluster, as an account that is known by a name: `system:serviceaccount:<namespace>:<name>`. What it saw
+    /// of unchanged objects, it need not ask for again.
+    #[must_use]
+    pub fn recognised_as(self, account: &str) -> Self {
+        Self { identity: account.into(), ..self }
     }
 
     /// The client that reads and writes.
@@ -59,11 +76,22 @@ impl Cluster {
         self.discovery.resolve(&self.client, gvk).await
     }
 
+    /// Tells the watches what we saw.
+    pub(crate) fn learn(&self, live: &Object, health: Health) {
+        self.watches.learn(live, Sight { by: Arc::clone(&self.identity), health });
+    }
+
+    /// The health that we saw, of the version that is stored by now.
+    pub(crate) fn known_health(&self, id: &ObjectId) -> Option<Health> {
+        let sight = self.watches.get(id)?.sight?;
+        (sight.by == self.identity).then_some(sight.health)
+    }
+
     /// Remembers that an apply of `desired` leaves `live` as it is, and how healthy that is.
     pub(crate) fn remember(&self, desired: memory::Fingerprint, live: &Object) {
         let seen = Seen::of(live, &self.settings, &self.taken_over);
         let content = memory::content(live);
         self.memory.put(live.id(), memory::Applied { desired, seen, content, is_counted: memory::is_counted(live) });
-        self.watches.learn(live, Some(health::health(live, Timestamp::now())));
+        self.learn(live, health::health(live, Timestamp::now()));
     }
 }

@@ -163,7 +163,7 @@ impl Look<'_> {
             Err(refusal) if refusal.is_transient() => return Ok(self.refused(refusal.clone())),
             _ => match (request::get(&self.cluster.client, self.resource, &self.desired.id()).await, &would_be) {
                 (Ok(live), _) => live,
-                // Who may not read may not apply either; the dry run says so in the words that Flux shows.
+                // Who may not read may still apply; then the dry run's refusal is the better explanation.
                 (Err(_), Err(refusal)) => return Ok(self.refused(refusal.clone())),
                 (Err(refusal), Ok(_)) => return Err(refusal),
             },

@@ -287,7 +287,7 @@ impl Look<'_> {
             cluster.watches.start(&resource);
             cluster.watches.subscribe(&id, alarm);
         }
-        let known = cluster.watches.get(&id).and_then(|record| record.health);
+        let known = cluster.known_health(&id);
         if let (Goal::Healthy, None, Some(health)) = (awaited.goal, &awaited.rules, known) {
             return Sight { health, watched: Watched::Shared };
         }
@@ -297,7 +297,7 @@ impl Look<'_> {
             Err(refusal) => return unknown(refusal.message),
         };
         let usual = health::health(&live, Timestamp::now());
-        cluster.watches.learn(&live, Some(usual.clone()));
+        cluster.learn(&live, usual.clone());
         let own = awaited.rules.as_ref().and_then(|rules| rules(&live));
         let is_shared = cluster.watches.is_complete(&id.group_kind()) && cluster.watches.get(&id).is_some();
         let watched = if is_shared { Watched::Shared } else { Watched::Own(resource) };

@@ -27,8 +27,15 @@ type Key = (Option<String>, String);
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) seen: Seen,
-    /// The health of exactly this version of the object, once somebody looked.
-    pub(crate) health: Option<Health>,
+    /// What somebody saw of exactly this version of the object.
+    pub(crate) sight: Option<Sight>,
+}
+
+/// The health of an object, as somebody saw it who may read it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sight {
+    pub(crate) by: Arc<str>,
+    pub(crate) health: Health,
 }
 
 /// The watches of one cluster.
@@ -105,12 +112,12 @@ impl Watches {
     }
 
     /// Tells what the API server answered to a request of ours, before the watch does. Older news is ignored.
-    pub(crate) fn learn(&self, object: &Object, health: Option<Health>) {
+    pub(crate) fn learn(&self, object: &Object, sight: Sight) {
         let id = object.id();
         let seen = Seen::of(object, &self.settings, &self.taken_over);
         let is_managed = self.settings.managed_label.as_ref().is_none_or(|label| object.label(label).is_some());
         if let (true, Some(state)) = (is_managed, self.state(&id.group_kind())) {
-            lock(&state).put(&id, Record { seen, health });
+            lock(&state).put(&id, Record { seen, sight: Some(sight) });
         }
     }
 
@@ -164,7 +171,7 @@ impl State {
         }
         if let Some(known) = self.objects.get_mut(&key) {
             if known.seen.is_same_version(&record.seen) {
-                known.health = record.health.or(known.health.take());
+                known.sight = record.sight.or(known.sight.take());
                 return;
             }
             if known.seen.is_same_object(&record.seen) && !record.seen.is_newer_than(&known.seen) {
@@ -234,7 +241,7 @@ impl Follow {
             Event::Init => state.listed = Some(HashSet::new()),
             Event::InitApply(meta) | Event::Apply(meta) => {
                 if let Some((id, seen)) = self.read(&meta) {
-                    state.put(&id, Record { seen, health: None });
+                    state.put(&id, Record { seen, sight: None });
                 }
             }
             Event::Delete(meta) => {

@@ -10,11 +10,14 @@ fn record(uid: &str, version: &str, health: Option<Status>) -> Record {
     let metadata = json!({"name": "a", "namespace": "n", "uid": uid, "resourceVersion": version});
     let object = Object::from_value(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).unwrap();
     let settings = Settings::kustomize_controller();
-    Record { seen: Seen::of(&object, &settings, &[]), health: health.map(|status| Health::new(status, "")) }
+    Record {
+        seen: Seen::of(&object, &settings, &[]),
+        sight: health.map(|status| Sight { by: "".into(), health: Health::new(status, "") }),
+    }
 }
 
 fn health(state: &State) -> Option<Status> {
-    state.objects.get(&key(&id())).and_then(|record| record.health.as_ref()).map(|health| health.status)
+    state.objects.get(&key(&id())).and_then(|record| record.sight.as_ref()).map(|sight| sight.health.status)
 }
 
 #[test]

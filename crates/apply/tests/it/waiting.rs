@@ -10,7 +10,7 @@ use object::inventory::Entry;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::world::{CONFIG_MAP, DEPLOYMENT, World, wait};
+use crate::world::{CONFIG_MAP, DEPLOYMENT, NOTHING, World, wait};
 
 fn entry(world: &World, kind: &str, name: &str) -> Entry {
     Entry::parse(&format!("{}_{name}_{kind}", world.ns.name()), "v1").unwrap()
@@ -130,4 +130,23 @@ async fn rules_of_ones_own_come_first() {
     };
     let (done, ()) = tokio::join!(wait(&world.cluster, awaited), edit);
     done.unwrap();
+}
+
+#[tokio::test]
+async fn what_one_saw_is_not_told_to_another() {
+    let world = World::new().await;
+    let changes = world.apply(CONFIG_MAP).await.unwrap();
+    let awaited = || Awaited::new(changes.to_await(), Duration::from_secs(30));
+    let requests = async |cluster: &apply::Cluster| {
+        let mark = world.plane.mark();
+        wait(cluster, awaited()).await.unwrap();
+        world.requests(mark)
+    };
+    assert_eq!(requests(&world.cluster).await, NOTHING);
+    let other = world.cluster.acting_as(world.cluster.client().clone());
+    assert_eq!(requests(&other).await, "1 get");
+    let other = world.cluster.acting_as(world.cluster.client().clone()).recognised_as("system:serviceaccount:a:b");
+    assert_eq!(requests(&other).await, "1 get");
+    let again = world.cluster.acting_as(world.cluster.client().clone()).recognised_as("system:serviceaccount:a:b");
+    assert_eq!(requests(&again).await, NOTHING);
 }
