@@ -15,4 +15,5 @@ mod fmt;
 mod functions;
 mod limits;
 mod semantics;
+mod sprig;
 mod template;
