@@ -109,9 +109,7 @@ fn dates_follow_layouts() {
 fn encodings_fail_where_go_says() {
     check(
         r#"{{ b64dec "aGk" }} | {{ b64dec "aG*=" }} | {{ b64dec "aGk=" }} | {{ b64dec "aGk=x" }}"#,
-        concat!(
-            "illegal base64 data at input byte 0 | illegal base64 data at input byte 2 | hi | illegal base64 data at input byte 4",
-        ),
+        "illegal base64 data at input byte 0 | illegal base64 data at input byte 2 | hi | illegal base64 data at input byte 4",
     );
     check(r#"{{ b32enc "hello" }} {{ b32dec "NBSWY3DP" }}"#, "NBSWY3DP hello");
     check(r#"{{ mustFromJson "{\"a\": [1, \"\\u00e9\\ud83d\\ude00\"]}" }}"#, "map[a:[1 é😀]]");
