@@ -29,7 +29,10 @@ pub(super) fn worlds(recorded: &Value, ours: &Value) -> Vec<Difference> {
         match key.as_str() {
             // The order in which two objects speak is a matter of luck; that in which one speaks is not.
             "events" | "notifications" => walk(key, &by_object(recorded), &by_object(ours), &mut differences),
-            "applied" => walk(key, recorded, &as_far_as_recorded(recorded, ours), &mut differences),
+            "applied" => {
+                let ours = as_far_as_recorded(recorded, ours);
+                walk(key, &by_manager(recorded), &by_manager(&ours), &mut differences);
+            }
             _ => walk(key, recorded, ours, &mut differences),
         }
     }
@@ -81,6 +84,17 @@ fn by_object(list: &Value) -> Value {
         }
     }
     Value::Object(objects)
+}
+
+/// The API server orders managers by the second in which they wrote.
+fn by_manager(applied: &Value) -> Value {
+    let mut applied = applied.clone();
+    for object in applied.as_object_mut().into_iter().flat_map(|objects| objects.values_mut()) {
+        if let Some(entries) = object["managedFields"].as_array_mut() {
+            entries.sort_by_key(|entry| ["manager", "operation", "subresource"].map(|key| entry[key].to_string()));
+        }
+    }
+    applied
 }
 
 /// Of a `spec` the recordings hold some fields only; who owns the others is told by `managedFields`.

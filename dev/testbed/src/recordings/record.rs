@@ -79,7 +79,6 @@ async fn applied(ns: &Namespace, recorded: &Value) -> Result<Value, String> {
             let mut value = serde_json::to_value(&object).map_err(|e| e.to_string())?;
             let mut managed = managed_fields(&value);
             managed.retain(|entry| entry["manager"] != "kube-controller-manager");
-            managed.sort_by_key(|entry| entry["time"].to_string());
             for entry in managed.iter_mut().filter_map(Value::as_object_mut) {
                 entry.retain(|key, _| ["fieldsV1", "manager", "operation", "subresource"].contains(&key.as_str()));
             }
@@ -114,13 +113,8 @@ async fn events(ns: &Namespace) -> Result<Value, String> {
     let api: Api<Event> = Api::namespaced(ns.client().clone(), ns.name());
     let mut events = api.list(&ListParams::default()).await.map_err(|e| e.to_string())?.items;
     events.retain(|event| event.involved_object.kind.as_deref().is_some_and(|kind| FLUX_KINDS.contains(&kind)));
-    // Names end in the time in hexadecimal; the other times are in seconds.
-    let told = |event: &Event| {
-        let suffix = event.metadata.name.as_deref().and_then(|name| name.rsplit('.').next());
-        let version = event.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok());
-        (event.first_timestamp.clone().map(|t| t.0), suffix.and_then(|s| u64::from_str_radix(s, 16).ok()), version)
-    };
-    events.sort_by_key(told);
+    // An event that repeats is told again: it moves to the end.
+    events.sort_by_key(|event| event.metadata.resource_version.as_deref().and_then(|v| v.parse::<u64>().ok()));
     let recorded = events.into_iter().map(|event| {
         let involved = event.involved_object;
         json!({

@@ -66,37 +66,38 @@ fn replace(message: &mut Value, is_recorded: bool) -> Option<String> {
     Some(text)
 }
 
-/// Rows of cells without padding; the message of what is not ready is softened.
+/// Rows of cells without padding; the message of what is not ready is softened. A message of several lines continues in
+/// rows whose other cells are empty, or on lines without cells.
 fn table(lines: &[&str], is_recorded: bool) -> Value {
-    let mut rows: Vec<Value> = Vec::new();
+    let mut rows: Vec<Vec<String>> = Vec::new();
     let mut header: Vec<String> = Vec::new();
-    let mut pending = String::new();
     for line in lines {
-        let is_header = pending.is_empty() && line.contains('\t') && !line.ends_with('\t');
-        if is_header && !header_like(line) || !pending.is_empty() {
-            // A message of several lines: the row ends where a line ends in a tab.
-            pending.push_str(line);
-            pending.push('\n');
-            if !line.ends_with('\t') {
+        let row = line.strip_suffix('\t').or(line.strip_suffix(' ')).unwrap_or(line);
+        let cells: Vec<String> = row.split('\t').map(|cell| cell.trim_end().to_owned()).collect();
+        if cells.len() > 1 && is_header(line) {
+            header.clone_from(&cells);
+        } else if cells[0].is_empty() && !line.trim_end_matches(' ').is_empty() || !line.is_empty() && cells.len() == 1
+        {
+            // More of the message above.
+            if let Some(message) = rows.last_mut().and_then(|above| above.last_mut()) {
+                message.push('\n');
+                message.push_str(cells.last().map_or("", String::as_str));
                 continue;
             }
         }
-        let whole = if pending.is_empty() { (*line).to_owned() } else { std::mem::take(&mut pending) };
-        let mut cells: Vec<String> =
-            whole.trim_end_matches(['\n', '\t']).split('\t').map(|c| c.trim_end().to_owned()).collect();
-        if is_header && header_like(line) {
-            header.clone_from(&cells);
-        } else if let Some(message) = unready_message(&header, &mut cells) {
+        rows.push(cells);
+    }
+    for cells in &mut rows {
+        if let Some(message) = unready_message(&header, cells) {
             let mut value = json!(message.clone());
             replace(&mut value, is_recorded);
             value.as_str().unwrap_or_default().clone_into(message);
         }
-        rows.push(json!(cells));
     }
-    Value::Array(rows)
+    json!(rows)
 }
 
-fn header_like(line: &str) -> bool {
+fn is_header(line: &str) -> bool {
     line.chars().all(|c| c.is_ascii_uppercase() || c.is_whitespace())
 }
 
@@ -114,7 +115,9 @@ pub(super) fn padding(stdout: &str) -> String {
             widths.clear();
             continue;
         }
-        let cells: Vec<usize> = line.trim_end_matches('\t').split('\t').map(|c| c.chars().count()).collect();
+        // A row ends in a tab, the header in a blank.
+        let row = line.strip_suffix('\t').or(line.strip_suffix(' ')).unwrap_or(line);
+        let cells: Vec<usize> = row.split('\t').map(|c| c.chars().count()).collect();
         if widths.is_empty() {
             widths = cells;
         } else if widths != cells {
@@ -151,14 +154,20 @@ mod tests {
 
     #[test]
     fn tables_are_compared_by_cells() {
-        let lines = ["NAME\tREADY\tMESSAGE ", "a   \tFalse\tone line", "and another\t", "b   \tTrue \tfine    \t", ""];
+        let lines = [
+            "NAME\tREADY\tMESSAGE  ",
+            "a   \tFalse\tone line\t",
+            "    \t     \tand more\t",
+            "b   \tTrue \tfine    \t",
+            "",
+        ];
         let expected = json!([["NAME", "READY", "MESSAGE"], ["a", "False", "<failure>"], ["b", "True", "fine"], [""]]);
         assert_eq!(table(&lines, false), expected);
     }
 
     #[test]
     fn padding_is_seen() {
-        assert_eq!(padding("NAME\tX\nabcd\ty\t\n\nNAME \tX\nabcde\ty\t\n"), "even");
-        assert_eq!(padding("NAME\tX\nabc\ty\t\n"), "uneven: \"abc\\ty\\t\"");
+        assert_eq!(padding("NAME\tX \nabcd\ty\t\n\nNAME \tX \nabcde\ty\t\n"), "even");
+        assert_eq!(padding("NAME\tX \nabc\ty\t\n"), "uneven: \"abc\\ty\\t\"");
     }
 }
