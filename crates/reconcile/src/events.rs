@@ -209,11 +209,8 @@ impl Sink for Kubernetes {
         );
         let events: Api<KubernetesEvent> = Api::namespaced(self.client.clone(), &namespace);
         if let Some((name, count)) = self.recent.get(&key).cloned() {
-            let patch = serde_json::json!({
-                "count": count + 1,
-                "lastTimestamp": Time(told.time),
-                "metadata": { "annotations": told.event.metadata },
-            });
+            // As client-go: the metadata stay those of the first time.
+            let patch = serde_json::json!({ "count": count + 1, "lastTimestamp": Time(told.time) });
             match events.patch(&name, &PatchParams::default(), &Patch::Merge(patch)).await {
                 Ok(_) => return self.remember(key, name, count + 1),
                 // The API server deletes events after an hour: then it is new again.
