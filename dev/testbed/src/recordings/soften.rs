@@ -98,7 +98,8 @@ fn table(lines: &[&str], is_recorded: bool) -> Value {
 }
 
 fn is_header(line: &str) -> bool {
-    line.chars().all(|c| c.is_ascii_uppercase() || c.is_whitespace())
+    line.starts_with(|c: char| c.is_ascii_uppercase())
+        && line.chars().all(|c| c.is_ascii_uppercase() || c.is_whitespace())
 }
 
 fn unready_message<'a>(header: &[String], cells: &'a mut [String]) -> Option<&'a mut String> {
@@ -158,6 +159,7 @@ mod tests {
             "NAME\tREADY\tMESSAGE  ",
             "a   \tFalse\tone line\t",
             "    \t     \tand more\t",
+            "    \t     \t        \t",
             "b   \tTrue \tfine    \t",
             "",
         ];
