@@ -119,29 +119,29 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(fields: TargetFields, expected: bool) {
-        assert_eq!(Target::new(&fields).unwrap().matches(&object()), expected);
+    fn check(fields: &TargetFields, expected: bool) {
+        assert_eq!(Target::new(fields).unwrap().matches(&object()), expected);
     }
 
     #[test]
     fn patterns_match_the_whole_text() {
-        check(TargetFields::default(), true);
-        check(TargetFields { name: "web".to_owned(), ..Default::default() }, false);
+        check(&TargetFields::default(), true);
+        check(&TargetFields { name: "web".to_owned(), ..Default::default() }, false);
         check(
-            TargetFields { name: "web-.*|api".to_owned(), kind: "Deployment".to_owned(), ..Default::default() },
+            &TargetFields { name: "web-.*|api".to_owned(), kind: "Deployment".to_owned(), ..Default::default() },
             true,
         );
-        check(TargetFields { namespace: ".+".to_owned(), ..Default::default() }, false);
-        check(TargetFields { label_selector: "app in (web, api)".to_owned(), ..Default::default() }, true);
-        check(TargetFields { annotation_selector: "a!=b".to_owned(), ..Default::default() }, false);
+        check(&TargetFields { namespace: ".+".to_owned(), ..Default::default() }, false);
+        check(&TargetFields { label_selector: "app in (web, api)".to_owned(), ..Default::default() }, true);
+        check(&TargetFields { annotation_selector: "a!=b".to_owned(), ..Default::default() }, false);
     }
 
     #[test]
     fn errors_name_the_field() {
-        let error = |fields: TargetFields| Target::new(&fields).unwrap_err().to_string();
-        assert_eq!(error(TargetFields { kind: "(".to_owned(), ..Default::default() }), "invalid kind regex");
+        let error = |fields: &TargetFields| Target::new(fields).unwrap_err().to_string();
+        assert_eq!(error(&TargetFields { kind: "(".to_owned(), ..Default::default() }), "invalid kind regex");
         assert_eq!(
-            error(TargetFields { label_selector: "a in b".to_owned(), ..Default::default() }),
+            error(&TargetFields { label_selector: "a in b".to_owned(), ..Default::default() }),
             "invalid label selector"
         );
     }

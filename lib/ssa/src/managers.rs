@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    fn entry(manager: &str, operation: &str, subresource: &str, fields: Value) -> Entry {
+    fn entry(manager: &str, operation: &str, subresource: &str, fields: &Value) -> Entry {
         let entry = json!({"manager": manager, "operation": operation, "subresource": subresource, "time": "t", "fieldsV1": fields});
         Entry(entry.as_object().unwrap().clone())
     }
@@ -154,30 +154,30 @@ mod tests {
     #[test]
     fn the_first_one_is_renamed_and_the_others_are_merged() {
         let before = [
-            entry("kubectl-client-side-apply", "Update", "", json!({"f:a": {}})),
-            entry("editor", "Update", "", json!({"f:e": {}})),
-            entry("kubectl-edit", "Update", "", json!({"f:b": {}})),
-            entry("kubectl", "Update", "status", json!({"f:status": {}})),
+            entry("kubectl-client-side-apply", "Update", "", &json!({"f:a": {}})),
+            entry("editor", "Update", "", &json!({"f:e": {}})),
+            entry("kubectl-edit", "Update", "", &json!({"f:b": {}})),
+            entry("kubectl", "Update", "status", &json!({"f:status": {}})),
         ];
         let after = take_over(&before, &managers(), "flux").unwrap().unwrap();
         let expected =
-            [before[1].clone(), before[3].clone(), entry("flux", "Apply", "", json!({"f:a": {}, "f:b": {}}))];
+            [before[1].clone(), before[3].clone(), entry("flux", "Apply", "", &json!({"f:a": {}, "f:b": {}}))];
         assert_eq!(after, expected);
     }
 
     #[test]
     fn an_entry_of_the_owner_takes_up_the_others() {
         let before = [
-            entry("flux", "Apply", "", json!({"f:a": {}})),
-            entry("kubectl", "Apply", "", json!({"f:a": {"f:x": {}}})),
+            entry("flux", "Apply", "", &json!({"f:a": {}})),
+            entry("kubectl", "Apply", "", &json!({"f:a": {"f:x": {}}})),
         ];
         let after = take_over(&before, &managers(), "flux").unwrap().unwrap();
-        assert_eq!(after, [entry("flux", "Apply", "", json!({"f:a": {".": {}, "f:x": {}}}))]);
+        assert_eq!(after, [entry("flux", "Apply", "", &json!({"f:a": {".": {}, "f:x": {}}}))]);
     }
 
     #[test]
     fn nothing_is_done_where_nothing_is_found() {
-        let before = [entry("flux", "Apply", "", json!({})), entry("my-kubectl", "Update", "", json!({}))];
+        let before = [entry("flux", "Apply", "", &json!({})), entry("my-kubectl", "Update", "", &json!({}))];
         assert_eq!(take_over(&before, &managers(), "flux").unwrap(), None);
     }
 }

@@ -1,3 +1,5 @@
+//! Plans as they print.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! News in any order, and alarms.
+
 use object::health::Status;
 
 use super::*;

@@ -60,7 +60,7 @@ fn deployment(object: &Object) -> Health {
                 return Health::failed("Progress deadline exceeded");
             }
             Condition { kind: "Progressing", status: "True", reason: "NewReplicaSetAvailable", .. } => {
-                progressed = true
+                progressed = true;
             }
             Condition { kind: "Available", status: "True", .. } => available = true,
             _ => {}

@@ -1,3 +1,5 @@
+//! Compared with what Flux's own functions make of the same objects.
+
 use serde_json::Value;
 
 use super::*;
@@ -16,7 +18,7 @@ fn objects_become_what_flux_applies() {
         let expected = without_null_time(&case["out"]);
         let actual = without_null_time(object.as_value());
         if actual != expected {
-            differences.push(format!("{:?}\n   flux: {expected}\n   ours: {actual}", object));
+            differences.push(format!("{object:?}\n   flux: {expected}\n   ours: {actual}"));
         }
         cases += 1;
     }

@@ -1,3 +1,5 @@
+//! What an object says of itself, and what it refuses to become.
+
 use serde_json::json;
 
 use super::*;

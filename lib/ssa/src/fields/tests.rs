@@ -1,3 +1,5 @@
+//! Sets of fields, read, printed and combined.
+
 use serde_json::json;
 
 use super::*;
