@@ -130,7 +130,8 @@ impl Kustomizations {
                 let message = format!("failed to build kube client: service account {account:?}: {error}");
                 Failure::new(reason::RECONCILIATION_FAILED, message).next(Retry::After(source::retry_interval(object)))
             })?;
-        Ok(self.cluster.acting_as(client))
+        let user = format!("system:serviceaccount:{}:{account}", object.namespace());
+        Ok(self.cluster.acting_as(client).recognised_as(user))
     }
 
     fn service_account<'a>(&'a self, object: &'a Kustomization) -> Option<&'a str> {

@@ -1,3 +1,5 @@
+//! Expressions as people write them into health checks and dependencies.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -5,23 +5,23 @@
 
 mod bytes;
 mod equal;
+mod kind;
 mod list;
 mod map;
 mod object;
 mod text;
-mod types;
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
 pub use bytes::Bytes;
 pub use equal::{NestingTooDeep, deep_equal};
+pub use kind::{Kind, Type};
 pub use list::List;
 pub use map::Map;
 pub(crate) use map::WeakMap;
 pub use object::{Object, Signature};
 pub use text::Str;
-pub use types::{Kind, Type};
 
 use crate::funcs::Func;
 

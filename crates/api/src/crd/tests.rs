@@ -1,3 +1,5 @@
+//! The generated CRDs against the facts.
+
 use std::{env, fmt::Write as _, fs, path::Path};
 
 use serde_json::Value;

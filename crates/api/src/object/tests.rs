@@ -1,3 +1,5 @@
+//! Objects as a cluster may hold them.
+
 use serde_json::{Value, json};
 
 use crate::{GitProvider, GitRepository, Kustomization};

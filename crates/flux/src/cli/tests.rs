@@ -1,3 +1,5 @@
+//! The command line as a whole: help, examples, switches.
+
 use std::fmt::Write as _;
 
 use super::*;

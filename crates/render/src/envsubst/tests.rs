@@ -1,3 +1,5 @@
+//! Expressions, their values and their errors.
+
 use super::*;
 
 /// The variables of all cases here.

@@ -1,3 +1,5 @@
+//! What a directory and a spec give.
+
 use serde_json::{Value, json};
 use tree::Tree;
 

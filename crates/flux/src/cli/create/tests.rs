@@ -1,3 +1,5 @@
+//! What `flux create` makes of what was typed.
+
 use clap::Parser;
 
 use super::*;

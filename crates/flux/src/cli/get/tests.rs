@@ -1,3 +1,5 @@
+//! Tables as the real command prints them.
+
 use serde_json::json;
 
 use super::*;
