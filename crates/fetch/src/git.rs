@@ -16,9 +16,10 @@ mod reference;
 mod ssh;
 mod wire;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use std::{fs, io};
 
 use artifact::Revision;
 use auth::Proxy;
@@ -31,6 +32,9 @@ pub use files::GitFiles;
 use pack::Pack;
 pub use reference::Reference;
 use reference::{Candidate, Plan, Selection};
+
+/// The start of the names of our directories among the scratch.
+const PREFIX: &str = "fluxide-git-";
 
 /// What is wanted from where.
 #[derive(Debug, Clone)]
@@ -146,6 +150,25 @@ pub async fn git(request: &GitRequest, credentials: &Credentials) -> Result<Outc
     }
 }
 
+/// Removes what fetches of a killed process left in a scratch directory, and says how much it was. Directories that were
+/// changed within `age` may be another process's.
+///
+/// # Errors
+/// The scratch directory cannot be listed. What cannot be removed stays.
+pub fn remove_leftovers(scratch: &Path, age: Duration, now: SystemTime) -> io::Result<usize> {
+    let mut removed = 0;
+    for entry in fs::read_dir(scratch)? {
+        let entry = entry?;
+        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        let old = changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|since| since > age));
+        if ours && old && fs::remove_dir_all(entry.path()).is_ok() {
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 async fn run(request: &GitRequest, credentials: &Credentials, step: &Step) -> Result<Outcome, Error> {
     let plan = Plan::new(&request.reference)?;
     let url = shown(&request.url);
@@ -172,7 +195,7 @@ async fn run(request: &GitRequest, credentials: &Credentials, step: &Step) -> Re
     step.enter(Step::FETCHING);
     let failed = |source| Error::Clone { url: url.clone(), source };
     let scratch = request.scratch.clone();
-    let dir = blocking(move || tempfile::Builder::new().prefix("git-").tempdir_in(scratch));
+    let dir = blocking(move || tempfile::Builder::new().prefix(PREFIX).tempdir_in(scratch));
     let dir = dir.await.map_err(|source| Error::Disk { source })?;
     let download = dir.path().join("download");
     let answer = connection.fetch(&selection.wants, selection.shallow, &advertised).await.map_err(failed)?;
@@ -201,7 +224,7 @@ async fn open(pack: Pack, selection: Selection, plan: &Plan, limits: Limits) -> 
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(outcome) => outcome,
-        Err(error) => Err(Error::Disk { source: std::io::Error::other(error) }),
+        Err(error) => Err(Error::Disk { source: io::Error::other(error) }),
     }
 }
 
@@ -229,8 +252,8 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> std::io::Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other).flatten()
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten()
 }
 
 /// How far we got, for the message about a deadline.
@@ -255,7 +278,24 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{Commit, shown};
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    use super::{Commit, PREFIX, remove_leftovers, shown};
+
+    #[test]
+    fn only_old_directories_of_ours_are_leftovers() {
+        let scratch = tempfile::tempdir().unwrap();
+        let ours = scratch.path().join(format!("{PREFIX}x"));
+        for dir in [&ours, &scratch.path().join("other")] {
+            fs::create_dir(dir).unwrap();
+            fs::write(dir.join("download"), "x").unwrap();
+        }
+        let (hour, now) = (Duration::from_hours(1), SystemTime::now());
+        assert_eq!(remove_leftovers(scratch.path(), hour, now).unwrap(), 0);
+        assert_eq!(remove_leftovers(scratch.path(), hour, now + 2 * hour).unwrap(), 1);
+        assert!(!ours.exists() && scratch.path().join("other/download").exists());
+    }
 
     #[test]
     fn s4_urls_are_shown_without_credentials() {

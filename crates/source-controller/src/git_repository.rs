@@ -6,7 +6,7 @@ mod unsupported;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use api::{
     Artifact, ConditionType, GitRepository, GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus, reason,
@@ -28,6 +28,9 @@ use failure::chain;
 const FAILURES: [ConditionType; 3] =
     [ConditionType::StorageOperationFailed, ConditionType::FetchFailed, ConditionType::IncludeUnavailable];
 
+/// No fetch takes that long: what is older was left by a process that was killed.
+const LEFTOVER: Duration = Duration::from_hours(2);
+
 /// Makes the driver that reconciles the GitRepositories in `objects` into `storage`.
 pub fn git_repositories(
     settings: Settings,
@@ -43,6 +46,11 @@ pub fn git_repositories(
         jitter_percent: settings.jitter_percent,
         suspended: Suspended::Refreshed,
     };
+    match git::remove_leftovers(&settings.scratch, LEFTOVER, SystemTime::now()) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "removed what a killed process left of its fetches"),
+        Err(error) => tracing::warn!(%error, "scratch directory not cleaned up"),
+    }
     let reconciler = GitRepositories { settings, storage, objects: objects.clone() };
     Driver::new(Arc::new(reconciler), objects, shared, driver)
 }
@@ -349,7 +357,7 @@ mod tests {
 
     use super::{has_same_content, is_semver, stored_revision};
 
-    fn spec(more: serde_json::Value) -> GitRepositorySpec {
+    fn spec(more: &serde_json::Value) -> GitRepositorySpec {
         let mut spec = json!({ "url": "https://example.com/r", "interval": "1m" });
         spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(spec).unwrap()
@@ -358,18 +366,18 @@ mod tests {
     #[test]
     fn a_change_of_what_is_packed_is_noticed() {
         let plain = GitRepositoryStatus::default();
-        assert!(has_same_content(&plain, &spec(json!({}))));
-        assert!(has_same_content(&plain, &spec(json!({ "interval": "2m", "ref": { "branch": "b" } }))));
+        assert!(has_same_content(&plain, &spec(&json!({}))));
+        assert!(has_same_content(&plain, &spec(&json!({ "interval": "2m", "ref": { "branch": "b" } }))));
         for change in [
             json!({ "ignore": "" }),
             json!({ "recurseSubmodules": true }),
             json!({ "sparseCheckout": ["a"] }),
             json!({ "include": [{ "repository": { "name": "other" } }] }),
         ] {
-            assert!(!has_same_content(&plain, &spec(change.clone())), "{change}");
+            assert!(!has_same_content(&plain, &spec(&change)), "{change}");
         }
         let flux = GitRepositoryStatus { observed_recurse_submodules: true, ..plain };
-        assert!(!has_same_content(&flux, &spec(json!({}))), "what is no longer wanted is packed still");
+        assert!(!has_same_content(&flux, &spec(&json!({}))), "what is no longer wanted is packed still");
     }
 
     #[test]
@@ -387,11 +395,11 @@ mod tests {
             }))
             .unwrap()
         };
-        let last = |status: &GitRepositoryStatus| stored_revision(status, &spec(json!({}))).map(|r| r.to_string());
+        let last = |status: &GitRepositoryStatus| stored_revision(status, &spec(&json!({}))).map(|r| r.to_string());
         assert_eq!(last(&status("True")).as_deref(), Some("main@sha1:00"));
         assert_eq!(last(&status("False")), None);
         assert_eq!(last(&GitRepositoryStatus::default()), None);
-        assert_eq!(stored_revision(&status("True"), &spec(json!({ "ignore": "x" }))), None);
+        assert_eq!(stored_revision(&status("True"), &spec(&json!({ "ignore": "x" }))), None);
     }
 
     #[test]
