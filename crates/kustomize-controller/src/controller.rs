@@ -131,7 +131,7 @@ impl Kustomizations {
                 Failure::new(reason::RECONCILIATION_FAILED, message).next(Retry::After(source::retry_interval(object)))
             })?;
         let user = format!("system:serviceaccount:{}:{account}", object.namespace());
-        Ok(self.cluster.acting_as(client).recognised_as(user))
+        Ok(self.cluster.acting_as(client).recognised_as(&user))
     }
 
     fn service_account<'a>(&'a self, object: &'a Kustomization) -> Option<&'a str> {

@@ -279,7 +279,7 @@ impl<R: Reconciler> Controller<R> {
         if !finalizer {
             // Nothing else in this turn, so that nothing is ever done for an object that could go without a trace.
             return match self.writer.add_finalizer(&object).await {
-                Ok(_) => (Next::Again, TurnResult::Requeue),
+                Ok(()) => (Next::Again, TurnResult::Requeue),
                 Err(error) => retry_quietly(&error),
             };
         }

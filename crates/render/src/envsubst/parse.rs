@@ -108,8 +108,6 @@ impl Parser<'_> {
     fn arguments(&mut self, operator: Operator, depth: usize) -> Result<Vec<Piece>, Error> {
         let not_closing = |next: char| next == '}';
         match operator {
-            Operator::Value | Operator::Length => Ok(Vec::new()),
-            Operator::Upper | Operator::UpperFirst | Operator::Lower | Operator::LowerFirst => Ok(Vec::new()),
             Operator::Default => {
                 let mut arguments = Vec::new();
                 while !self.text[self.at..].starts_with('}') {
@@ -162,12 +160,12 @@ impl Parser<'_> {
             if rest.starts_with("${") {
                 break;
             }
-            let escaped = match escapes {
+            let is_escape = match escapes {
                 Escapes::None => false,
                 Escapes::Dollar => rest.starts_with("$$"),
                 Escapes::All => rest.starts_with("$$") || rest.starts_with("\\/") || rest.starts_with("\\\\"),
             };
-            if escaped {
+            if is_escape {
                 self.at += 1;
                 let literal = self.text[self.at..].chars().next().unwrap_or_default();
                 self.step(literal);
