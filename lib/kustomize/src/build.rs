@@ -175,19 +175,16 @@ impl Builder<'_> {
         if loader.depth() >= MAX_CHAIN {
             return Err(one(Reason::Limit { what: "build files in a row", limit: MAX_CHAIN }.into()));
         }
-        let (name, mut file, place) = match given {
-            Some(file) => {
-                let place = loader.root().join(crate::file::NAMES[0]).unwrap_or_default();
-                (crate::file::NAMES[0], file, loader.display(&place))
-            }
-            None => {
-                let (name, bytes) = loader.build_file().map_err(one)?;
-                let place = loader.display(&loader.root().join(name).unwrap_or_default());
-                let text = read::text(&bytes, &place).map_err(one)?;
-                let (file, dropped) = File::read(&text, &place, self.options.unknown_fields.into())?;
-                self.warnings.extend(dropped.into_iter().map(Warning::from));
-                (name, file, place)
-            }
+        let (name, mut file, place) = if let Some(file) = given {
+            let place = loader.root().join(crate::file::NAMES[0]).unwrap_or_default();
+            (crate::file::NAMES[0], file, loader.display(&place))
+        } else {
+            let (name, bytes) = loader.build_file().map_err(one)?;
+            let place = loader.display(&loader.root().join(name).unwrap_or_default());
+            let text = read::text(&bytes, &place).map_err(one)?;
+            let (file, dropped) = File::read(&text, &place, self.options.unknown_fields.into())?;
+            self.warnings.extend(dropped.into_iter().map(Warning::from));
+            (name, file, place)
         };
         let start = Place { file: Arc::clone(&place), line: 0 };
         for message in file.modernise() {
@@ -255,6 +252,7 @@ impl Builder<'_> {
     }
 }
 
+#[expect(clippy::boxed_local, reason = "a fault is boxed wherever it comes from")]
 fn one(fault: Fault) -> Vec<Problem> {
     vec![*fault]
 }

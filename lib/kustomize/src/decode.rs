@@ -1,6 +1,7 @@
 //! From YAML to build files and configurations: Go's rules for types and field names, and every problem with its line.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -252,7 +253,7 @@ impl<T: Decode> Decode for Vec<T> {
             .iter()
             .enumerate()
             .map(|(i, item)| {
-                decoder.path.push_str(&format!("[{i}]"));
+                let _ = write!(decoder.path, "[{i}]");
                 let value = T::decode(item, decoder);
                 decoder.path.truncate(length);
                 value

@@ -172,7 +172,7 @@ fn file_source(source: &str) -> Result<(&str, &str), Fault> {
 /// kustomize silently stops at a line of 64 KiB; here it is read like any other.
 fn env(bytes: &[u8], add: &mut dyn FnMut(String, Vec<u8>) -> Result<(), Fault>) -> Result<(), Fault> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = bytes[..error.valid_up_to()].split(|b| *b == b'\n').count();
         Reason::invalid(format!("line {line} has invalid utf8 bytes"))
     })?;
     for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {

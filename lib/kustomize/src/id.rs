@@ -64,10 +64,6 @@ impl GvkPattern {
     pub(crate) fn as_gvk(&self) -> Gvk<'_> {
         Gvk { group: &self.group, version: &self.version, kind: &self.kind }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.group.is_empty() && self.version.is_empty() && self.kind.is_empty()
-    }
 }
 
 impl<'a> Id<'a> {

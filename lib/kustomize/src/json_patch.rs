@@ -4,9 +4,19 @@
 use serde_json::Value;
 
 use crate::error::{Fault, Reason};
+use crate::node::MAX_DEPTH;
 
 /// Values that all `copy` operations of a patch may add; doubling an object forty times would eat any machine.
 const MAX_COPIED: usize = 200_000;
+/// Values that all operations may look at to see how deep they are.
+const MAX_VISITED: usize = 20_000_000;
+
+/// What a patch has cost so far.
+#[derive(Default)]
+struct Cost {
+    copied: usize,
+    visited: usize,
+}
 
 /// A list of operations.
 #[derive(Debug)]
@@ -58,9 +68,9 @@ impl JsonPatch {
 
     /// Applies all operations.
     pub(crate) fn apply(&self, mut document: Value) -> Result<Value, Fault> {
-        let mut copied = 0;
+        let mut cost = Cost::default();
         for (i, operation) in self.0.iter().enumerate() {
-            operation.apply(&mut document, &mut copied).map_err(|mut fault| {
+            operation.apply(&mut document, &mut cost).map_err(|mut fault| {
                 if let Reason::Apply { message } = &mut fault.reason {
                     let path = operation.path.as_deref().unwrap_or("");
                     *message = format!("operation {i} ({} {path:?}): {message}", operation.op);
@@ -83,23 +93,23 @@ fn operation(i: usize, item: Value) -> Result<Operation, ParseError> {
 }
 
 impl Operation {
-    fn apply(&self, document: &mut Value, copied: &mut usize) -> Result<(), Fault> {
+    fn apply(&self, document: &mut Value, cost: &mut Cost) -> Result<(), Fault> {
         match self.op.as_str() {
-            "add" => add(document, self.path()?, self.value.clone()),
+            "add" => add(document, self.path()?, self.value.clone(), cost),
             "remove" => remove(document, self.path()?).map(drop),
             "replace" => self.replace(document),
             "move" => {
                 let value = remove(document, self.from()?)?;
-                add(document, self.path()?, value)
+                add(document, self.path()?, value, cost)
             }
             "copy" => {
                 let (parent, key) = parent(document, self.from()?)?;
                 let value = get(parent, &key)?.map_or(Value::Null, |value| value.clone());
-                *copied += count(&value);
-                if *copied > MAX_COPIED {
+                cost.copied += count(&value);
+                if cost.copied > MAX_COPIED {
                     return Err(Reason::Limit { what: "values copied by a JSON patch", limit: MAX_COPIED }.into());
                 }
-                add(document, self.path()?, value)
+                add(document, self.path()?, value, cost)
             }
             "test" => self.test(document),
             other => Err(Reason::apply(format!("unexpected kind {other:?}"))
@@ -182,7 +192,14 @@ fn get<'v>(container: &'v mut Value, key: &str) -> Result<Option<&'v mut Value>,
     }
 }
 
-fn add(document: &mut Value, path: &str, value: Value) -> Result<(), Fault> {
+fn add(document: &mut Value, path: &str, value: Value, cost: &mut Cost) -> Result<(), Fault> {
+    let depth = path.split('/').count();
+    if depth > MAX_DEPTH || deeper_than(&value, MAX_DEPTH - depth, &mut cost.visited) {
+        return Err(Reason::Limit { what: "values inside each other", limit: MAX_DEPTH }.into());
+    }
+    if cost.visited > MAX_VISITED {
+        return Err(Reason::Limit { what: "values moved by a JSON patch", limit: MAX_VISITED }.into());
+    }
     let (parent, key) = parent(document, path)?;
     match parent {
         Value::Object(map) => {
@@ -227,6 +244,15 @@ fn index(key: &str, limit: usize, count: usize) -> Result<usize, Fault> {
     position
         .filter(|position| *position < limit)
         .ok_or_else(|| Reason::apply(format!("unable to access invalid index: {number}, there are {limit}")))
+}
+
+fn deeper_than(value: &Value, limit: usize, visited: &mut usize) -> bool {
+    *visited += 1;
+    match value {
+        Value::Array(items) => limit == 0 || items.iter().any(|item| deeper_than(item, limit - 1, visited)),
+        Value::Object(map) => limit == 0 || map.values().any(|item| deeper_than(item, limit - 1, visited)),
+        _ => false,
+    }
 }
 
 fn count(value: &Value) -> usize {

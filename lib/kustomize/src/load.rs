@@ -180,7 +180,7 @@ impl<'a> Loader<'a> {
     /// What an entry of `resources` or `components` names.
     pub(crate) fn find(&self, path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>, Fault> {
         if is_remote_file(path) || is_repository(path) {
-            return self.fetch(path, remote_source);
+            return fetch(path, remote_source);
         }
         if path.is_empty() {
             return Err(Reason::invalid("an empty path names nothing"));
@@ -194,19 +194,6 @@ impl<'a> Loader<'a> {
             }
             Some(Kind::Dir) => self.descend(&real).map(Found::Directory),
             _ => Err(self.missing(path)),
-        }
-    }
-
-    fn fetch(&self, path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>, Fault> {
-        let Some(source) = remote_source else {
-            return Err(remote(path, "remote bases are not allowed here")
-                .hint(Some("copy it into the repository, or make it a source of its own".to_owned())));
-        };
-        match source.fetch(path).map_err(|message| remote(path, &message))? {
-            Fetched::File(bytes) => Ok(Found::File(bytes, path.into())),
-            Fetched::Repository { files, path: directory, .. } => {
-                Self::repository(files, &directory, path).map(Found::Directory)
-            }
         }
     }
 
@@ -281,13 +268,12 @@ impl<'a> Loader<'a> {
     fn follow(&self, path: &TreePath, links: &mut usize) -> Result<Option<TreePath>, Fault> {
         let Some(parent) = path.parent() else { return Ok(Some(path.clone())) };
         let known = self.resolved.borrow().get(&parent).cloned();
-        let real = match known {
-            Some(real) => real,
-            None => {
-                let Some(real) = self.follow(&parent, links)? else { return Ok(None) };
-                self.resolved.borrow_mut().insert(parent.clone(), real.clone());
-                real
-            }
+        let real = if let Some(real) = known {
+            real
+        } else {
+            let Some(real) = self.follow(&parent, links)? else { return Ok(None) };
+            self.resolved.borrow_mut().insert(parent.clone(), real.clone());
+            real
         };
         let Some(name) = path.name() else { return Ok(None) };
         let at = real.join(name).map_err(|source| Fault::from(Reason::Path { source }))?;
@@ -317,6 +303,19 @@ impl<'a> Loader<'a> {
             None => format!("did you mean {near:?}?"),
         });
         Fault::from(Reason::NotFound { path: resolved.to_string() }).hint(hint)
+    }
+}
+
+fn fetch<'a>(path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>, Fault> {
+    let Some(source) = remote_source else {
+        return Err(remote(path, "remote bases are not allowed here")
+            .hint(Some("copy it into the repository, or make it a source of its own".to_owned())));
+    };
+    match source.fetch(path).map_err(|message| remote(path, &message))? {
+        Fetched::File(bytes) => Ok(Found::File(bytes, path.into())),
+        Fetched::Repository { files, path: directory, .. } => {
+            Loader::repository(files, &directory, path).map(Found::Directory)
+        }
     }
 }
 

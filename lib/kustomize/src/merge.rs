@@ -44,7 +44,7 @@ impl<'a> Merger<'a> {
     /// Merges at one place; nothing means that the field goes.
     fn walk(&mut self, target: Option<Node>, patch: Option<&Node>, known: Known<'a>) -> Result<Option<Node>, Fault> {
         let shape = [target.as_ref(), patch].into_iter().flatten().find(|node| !node.is_null()).map(Node::shape);
-        let Some(shape) = shape else { return Ok(self.nulls(target, patch)) };
+        let Some(shape) = shape else { return Ok(nulls(target, patch)) };
         for node in [target.as_ref(), patch].into_iter().flatten() {
             if !node.is_null() && node.shape() != shape {
                 return Err(self.mismatch(shape, node.shape()));
@@ -69,11 +69,6 @@ impl<'a> Merger<'a> {
             }
             Shape::Scalar => Ok(patch.cloned().or(target).filter(|node| !node.is_null())),
         }
-    }
-
-    /// A null that only the target has stays when it was spelled out, and goes when the value was left empty.
-    fn nulls(&self, target: Option<Node>, patch: Option<&Node>) -> Option<Node> {
-        target.filter(|target| patch.is_none() && !target.text().is_empty())
     }
 
     /// Where the schema says nothing, an object inside the object may say what it is.
@@ -196,4 +191,9 @@ impl<'a> Merger<'a> {
     fn at(&self) -> String {
         if self.path.is_empty() { String::new() } else { format!(" at {:?}", self.path.join(".")) }
     }
+}
+
+/// A null that only the target has stays when it was spelled out, and goes when the value was left empty.
+fn nulls(target: Option<Node>, patch: Option<&Node>) -> Option<Node> {
+    target.filter(|target| patch.is_none() && !target.text().is_empty())
 }

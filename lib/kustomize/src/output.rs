@@ -1,6 +1,6 @@
 //! What a build gives.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
@@ -93,9 +93,9 @@ impl From<Problem> for Warning {
     fn from(problem: Problem) -> Self {
         let Problem { place, field, reason, hint, .. } = problem;
         let mut message = field.map_or_else(String::new, |field| format!("{field}: "));
-        message.push_str(&format!("{reason} is ignored"));
+        let _ = write!(message, "{reason} is ignored");
         if let Some(hint) = hint {
-            message.push_str(&format!("; {hint}"));
+            let _ = write!(message, "; {hint}");
         }
         Self { place, message }
     }

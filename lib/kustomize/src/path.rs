@@ -206,10 +206,7 @@ pub(crate) fn each_match(
     };
     if let Ok(index) = part.parse::<usize>() {
         let next = create.map(|shape| shape_before(rest.first().map(String::as_str), shape));
-        let items = match list_mut(node, part)? {
-            Some(items) => items,
-            None => return Err(PathError::Index { index, count: 0 }),
-        };
+        let Some(items) = list_mut(node, part)? else { return Err(PathError::Index { index, count: 0 }) };
         if let Some(shape) = next.filter(|_| items.len() == index) {
             items.push(Node::empty(shape));
         }

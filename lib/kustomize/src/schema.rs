@@ -91,25 +91,20 @@ impl Schema {
         if let Some(cluster) = builtin().facts(gvk).and_then(|facts| facts.cluster) {
             return cluster;
         }
-        match &self.custom {
-            Some(custom) => custom.facts(gvk).and_then(|facts| facts.cluster).unwrap_or(false),
-            None => {
-                self.builtin_used.set(true);
-                false
-            }
+        if let Some(custom) = &self.custom {
+            return custom.facts(gvk).and_then(|facts| facts.cluster).unwrap_or(false);
         }
+        self.builtin_used.set(true);
+        false
     }
 
     /// The type of an object.
     pub(crate) fn of(&self, gvk: Gvk<'_>) -> Option<TypeRef<'_>> {
-        let look = |document: &'static Document| document.root(gvk);
-        match &self.custom {
-            Some(custom) => custom.root(gvk).or_else(|| self.builtin_used.get().then(|| look(builtin())).flatten()),
-            None => {
-                self.builtin_used.set(true);
-                look(builtin())
-            }
-        }
+        let Some(custom) = &self.custom else {
+            self.builtin_used.set(true);
+            return builtin().root(gvk);
+        };
+        custom.root(gvk).or_else(|| builtin().root(gvk).filter(|_| self.builtin_used.get()))
     }
 }
 

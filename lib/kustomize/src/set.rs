@@ -75,7 +75,9 @@ impl Set {
         if self.any.get_mut().is_some() {
             let hashes: Vec<u64> = resource.all_ids().map(|id| self.hasher.hash_one(id)).collect();
             if let Some(index) = self.any.get_mut() {
-                hashes.into_iter().for_each(|hash| index.entry(hash).or_default().push(i));
+                for hash in hashes {
+                    index.entry(hash).or_default().push(i);
+                }
             }
         }
         self.list.push(resource);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::apply;
 use crate::config::Field;
-use crate::error::{Fault, Place, Reason};
+use crate::error::{Fault, Place, Problem, Reason, nearest};
 use crate::file;
 use crate::go;
 use crate::id::{GvkPattern, Id, group_version};
@@ -82,20 +82,29 @@ fn mark(set: &mut Set, var: &file::Var) -> Result<(), Fault> {
 }
 
 /// Replaces all variables; returns those that nothing used.
-pub(crate) fn resolve(set: &mut Set, vars: &Vars, fields: &[Field]) -> Result<Vec<String>, Fault> {
+pub(crate) fn resolve(set: &mut Set, vars: &Vars, fields: &[Field]) -> Result<Vec<String>, Vec<Problem>> {
     if vars.is_empty() {
         return Ok(Vec::new());
     }
     let mut values = BTreeMap::new();
+    let mut problems = Vec::new();
     for (name, declared) in vars {
-        values.insert(name.clone(), read(set, declared).map_err(|fault| fault.at(&declared.place))?);
+        match read(set, declared) {
+            Ok(value) => {
+                values.insert(name.clone(), value);
+            }
+            Err(fault) => problems.push(*fault.at(&declared.place)),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
     }
     let mut replacer = Replacer { values: &values, used: BTreeSet::new() };
     for i in 0..set.len() {
         let Some(resource) = set.get_mut_same_id(i) else { continue };
         for field in fields {
             apply::field(&mut resource.node, field, None, &mut |node| replacer.field(node))
-                .map_err(|fault| fault.on(|| resource.subject()))?;
+                .map_err(|fault| vec![*fault.on(|| resource.subject())])?;
         }
     }
     set.forget();
@@ -107,7 +116,9 @@ fn read(set: &Set, declared: &Declared) -> Result<Option<Scalar>, Fault> {
     let var = &declared.var;
     let Some(resource) = set.iter().find(|resource| resource.vars.iter().any(|name| **name == *var.name)) else {
         let what = format!("var '{}' cannot be mapped to a field in the set of known resources", var.name);
-        return Err(Reason::NoMatch { what }.into());
+        let names = set.iter().filter(|r| r.gvk().kind == var.objref.kind).map(|r| r.original_id().name);
+        let near = nearest(&var.objref.name, names).map(|near| format!("did you mean {near:?}?"));
+        return Err(Fault::from(Reason::NoMatch { what }).hint(near));
     };
     let path = if var.fieldref.field_path.is_empty() { "metadata.name" } else { &var.fieldref.field_path };
     let missing = || {

@@ -28,9 +28,9 @@ impl Builder<'_> {
     ) -> Result<Accumulator, Vec<Problem>> {
         let mut problems = Vec::new();
         let file = &target.file;
-        self.refuse_charts(target, &mut problems);
+        refuse_charts(target, &mut problems);
         self.resources(target, "resources", &file.resources, &mut into, origin, &mut problems);
-        let config = self.config(target, &mut problems);
+        let config = own_config(target, &mut problems);
         let generated = self.generated(target, origin, &mut problems);
         let prepared = self.prepare(target, origin, &mut problems);
         if !problems.is_empty() {
@@ -48,21 +48,6 @@ impl Builder<'_> {
         self.transform(target, prepared, &mut into, origin)?;
         vars::declare(&mut into.set, &mut into.vars, &file.vars, &place).map_err(one)?;
         Ok(into)
-    }
-
-    fn refuse_charts(&self, target: &Target<'_>, problems: &mut Vec<Problem>) {
-        let file = &target.file;
-        let fields = [
-            ("helmCharts", file.helm_charts.first().map(|chart| chart.line)),
-            ("helmChartInflationGenerator", file.helm_chart_inflation_generator.first().map(|chart| chart.line)),
-            ("helmGlobals", file.helm_globals.as_ref().map(|globals| globals.line)),
-        ];
-        for (field, line) in fields {
-            if let Some(line) = line {
-                let fault = plugin::refused("helm charts", plugin::HELM);
-                problems.push(*fault.at(&target.at(line)).field(|| field.to_owned()));
-            }
-        }
     }
 
     /// Reads files of objects and builds directories, in order.
@@ -130,7 +115,7 @@ impl Builder<'_> {
             return Err(one(Reason::invalid(message).hint(Some(hint.to_owned()))));
         }
         let below = self.accumulate(&target, Accumulator::default(), origin)?;
-        self.merge(into, below)
+        merge(into, below)
     }
 
     fn component(
@@ -164,59 +149,6 @@ impl Builder<'_> {
             return Err(one(duplicate(first, second)));
         }
         Ok(built)
-    }
-
-    fn merge(&mut self, into: &mut Accumulator, below: Accumulator) -> Result<(), Vec<Problem>> {
-        let mut problems = Vec::new();
-        for resource in below.set.into_list() {
-            problems.extend(into.set.append(resource).err().map(|fault| *fault));
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        into.config = Config::merge(&into.config, &below.config).map_err(one)?;
-        vars::merge(&mut into.vars, below.vars).map_err(one)
-    }
-
-    /// The fields that this build file's transformers touch, besides those of its bases.
-    fn config(&mut self, target: &Target<'_>, problems: &mut Vec<Problem>) -> Arc<Config> {
-        let mut config = Config::defaults();
-        for (i, entry) in target.file.configurations.iter().enumerate() {
-            let at = |fault: Fault| fault.at(&target.at(entry.line)).field(|| format!("configurations[{i}]"));
-            let read = target
-                .loader
-                .file(&entry.text)
-                .map_err(|fault| one(at(fault)))
-                .and_then(|(bytes, path)| config::parse(&read::text(&bytes, &path).map_err(one)?, &path));
-            let merged = read.and_then(|more| Config::merge(&config, &Arc::new(more)).map_err(|fault| one(at(fault))));
-            match merged {
-                Ok(merged) => config = merged,
-                Err(found) => problems.extend(found),
-            }
-        }
-        for (i, entry) in target.file.crds.iter().enumerate() {
-            let at = |fault: Fault| fault.at(&target.at(entry.line)).field(|| format!("crds[{i}]"));
-            let merged = self.crds(target, &entry.text).and_then(|more| Config::merge(&config, &Arc::new(more)));
-            match merged {
-                Ok(merged) => config = merged,
-                Err(fault) => problems.push(*at(fault)),
-            }
-        }
-        config
-    }
-
-    fn crds(&self, target: &Target<'_>, path: &str) -> Result<Config, Fault> {
-        let (bytes, file) = target.loader.file(path)?;
-        let text = read::text(&bytes, &file)?;
-        let value = if text.starts_with('{') {
-            serde_json::from_str(&text).map_err(|error| {
-                let place = Place { file: Arc::clone(&file), line: u32::try_from(error.line()).unwrap_or(0) };
-                Fault::from(Reason::Yaml { message: error.to_string() }).at(&place)
-            })?
-        } else {
-            yaml::to_value(&text, yaml::Schema::V2).map_err(|error| read::malformed(&error, &file, 0))?
-        };
-        config::parse_crds(&value)
     }
 
     /// Makes the objects of all generators, each with the place that asked for it.
@@ -310,6 +242,33 @@ impl Builder<'_> {
     }
 }
 
+/// The fields that this build file's transformers touch, besides those of its bases.
+fn own_config(target: &Target<'_>, problems: &mut Vec<Problem>) -> Arc<Config> {
+    let mut config = Config::defaults();
+    for (i, entry) in target.file.configurations.iter().enumerate() {
+        let at = |fault: Fault| fault.at(&target.at(entry.line)).field(|| format!("configurations[{i}]"));
+        let read = target
+            .loader
+            .file(&entry.text)
+            .map_err(|fault| one(at(fault)))
+            .and_then(|(bytes, path)| config::parse(&read::text(&bytes, &path).map_err(one)?, &path));
+        let merged = read.and_then(|more| Config::merge(&config, &Arc::new(more)).map_err(|fault| one(at(fault))));
+        match merged {
+            Ok(merged) => config = merged,
+            Err(found) => problems.extend(found),
+        }
+    }
+    for (i, entry) in target.file.crds.iter().enumerate() {
+        let at = |fault: Fault| fault.at(&target.at(entry.line)).field(|| format!("crds[{i}]"));
+        let merged = crds(target, &entry.text).and_then(|more| Config::merge(&config, &Arc::new(more)));
+        match merged {
+            Ok(merged) => config = merged,
+            Err(fault) => problems.push(*at(fault)),
+        }
+    }
+    config
+}
+
 /// Says where a problem was asked for, unless it says itself where it is.
 fn located(problems: Vec<Problem>, at: impl Fn(Fault) -> Fault) -> Vec<Problem> {
     problems.into_iter().map(|problem| *at(Box::new(problem))).collect()
@@ -382,4 +341,45 @@ fn merge_data(new: &mut Node, old: &Node) {
             root.insert(field.into(), Node::Map(merged));
         }
     }
+}
+
+fn refuse_charts(target: &Target<'_>, problems: &mut Vec<Problem>) {
+    let file = &target.file;
+    let fields = [
+        ("helmCharts", file.helm_charts.first().map(|chart| chart.line)),
+        ("helmChartInflationGenerator", file.helm_chart_inflation_generator.first().map(|chart| chart.line)),
+        ("helmGlobals", file.helm_globals.as_ref().map(|globals| globals.line)),
+    ];
+    for (field, line) in fields {
+        if let Some(line) = line {
+            let fault = plugin::refused("helm charts", plugin::HELM);
+            problems.push(*fault.at(&target.at(line)).field(|| field.to_owned()));
+        }
+    }
+}
+
+fn merge(into: &mut Accumulator, below: Accumulator) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    for resource in below.set.into_list() {
+        problems.extend(into.set.append(resource).err().map(|fault| *fault));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    into.config = Config::merge(&into.config, &below.config).map_err(one)?;
+    vars::merge(&mut into.vars, below.vars).map_err(one)
+}
+
+fn crds(target: &Target<'_>, path: &str) -> Result<Config, Fault> {
+    let (bytes, file) = target.loader.file(path)?;
+    let text = read::text(&bytes, &file)?;
+    let value = if text.starts_with('{') {
+        serde_json::from_str(&text).map_err(|error| {
+            let place = Place { file: Arc::clone(&file), line: u32::try_from(error.line()).unwrap_or(0) };
+            Fault::from(Reason::Yaml { message: error.to_string() }).at(&place)
+        })?
+    } else {
+        yaml::to_value(&text, yaml::Schema::V2).map_err(|error| read::malformed(&error, &file, 0))?
+    };
+    config::parse_crds(&value)
 }

@@ -27,7 +27,7 @@ impl Builder<'_> {
         let mut context = Context { schema: &self.schema, texts: &mut self.texts, keys: &mut self.keys };
         transform::hash(&mut set, &mut context).map_err(|fault| one(fault.at(&place)))?;
         names::update(&mut set, &config)?;
-        let unused = vars::resolve(&mut set, &vars, &config.var_reference).map_err(|fault| one(fault.at(&place)))?;
+        let unused = vars::resolve(&mut set, &vars, &config.var_reference)?;
         for name in unused {
             self.warnings.push(Warning::new(Some(place.clone()), format!("var {name:?} was never replaced")));
         }

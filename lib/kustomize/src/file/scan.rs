@@ -60,7 +60,7 @@ fn walk(files: &dyn Files, root: &TreePath, directory: &TreePath, found: &mut Ve
                 }
             }
             Kind::File { .. } => {
-                let yaml = entry.name.ends_with(".yaml") || entry.name.ends_with(".yml");
+                let yaml = matches!(entry.name.rsplit_once('.'), Some((_, "yaml" | "yml")));
                 if yaml && !NAMES.contains(&entry.name.as_str()) {
                     check(files, &path)?;
                     found.push(relative.as_str().into());

@@ -28,7 +28,6 @@ impl<'a> Merger<'a> {
         };
         let own: Vec<Node>;
         let (base, over): (Vec<Node>, &[Node]) = match (target, patch) {
-            (None, None) => return Ok(None),
             (None, Some(Node::List(added))) => (added.clone(), added),
             (Some(target), None) => (target, &[]),
             (Some(target), Some(Node::List(over))) => {
@@ -44,7 +43,7 @@ impl<'a> Merger<'a> {
                     None => (target, over),
                 }
             }
-            (_, Some(_)) => return Ok(None),
+            (_, _) => return Ok(None),
         };
         let known = element.map_or(Known::Nothing, Known::Type);
         if is_plain(&base, keys) && is_plain(over, keys) {
@@ -84,12 +83,12 @@ impl<'a> Merger<'a> {
         let rest: Vec<String> = base.iter().map(text).filter(|text| !patches.contains_key(text.as_str())).collect();
         drop(patches);
         let mut targets: HashMap<String, Node> = base.into_iter().map(|node| (text(&node), node)).collect();
-        let patched = order.len();
+        let from_patch = order.len();
         order.extend(rest);
 
         let mut merged = Vec::with_capacity(order.len());
         for (i, name) in order.iter().enumerate() {
-            let patch = over.get(i).filter(|_| i < patched);
+            let patch = over.get(i).filter(|_| i < from_patch);
             let target = targets.remove(name);
             let value = match (target, patch) {
                 (Some(target), Some(_)) if key.is_none() => Some(target),
@@ -130,7 +129,7 @@ impl<'a> Merger<'a> {
             used = valid(&identities, identity, keys);
             let (keys, values) = &used;
             let own = valid_of(keys, values);
-            let found = elements.find(&target, &own.0, &own.1)?;
+            let found = elements.find(&target, &own.0, &own.1);
             let patch = over.iter().find(|node| matches(node, &own.0, &own.1));
             let before = found.map(|slot| elements.slots[slot].clone());
             let slot = match (&before, patch) {
@@ -151,15 +150,12 @@ impl<'a> Merger<'a> {
             } else {
                 value = untyped(value, true);
             }
-            let slot = match slot {
-                Some(slot) => {
-                    elements.slots[slot] = value;
-                    slot
-                }
-                None => {
-                    elements.slots.push(value);
-                    elements.slots.len() - 1
-                }
+            let slot = if let Some(slot) = slot {
+                elements.slots[slot] = value;
+                slot
+            } else {
+                elements.slots.push(value);
+                elements.slots.len() - 1
             };
             elements.set(&mut added, Some(slot), keys, values)?;
         }
@@ -174,8 +170,8 @@ struct Elements {
 }
 
 impl Elements {
-    fn find(&self, list: &[usize], keys: &[&str], values: &[&str]) -> Result<Option<usize>, Fault> {
-        Ok(list.iter().copied().find(|&slot| matches(&self.slots[slot], keys, values)))
+    fn find(&self, list: &[usize], keys: &[&str], values: &[&str]) -> Option<usize> {
+        list.iter().copied().find(|&slot| matches(&self.slots[slot], keys, values))
     }
 
     /// Replaces all elements with these keys, or removes them; an element that nothing matched is appended. Nulls and

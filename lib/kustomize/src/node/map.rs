@@ -130,10 +130,6 @@ impl Map {
         self.0.iter().map(|(key, value)| (key, value))
     }
 
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter().map(|(key, _)| key)
-    }
-
     pub(crate) fn fields_mut(&mut self) -> impl Iterator<Item = (&str, &mut Node)> {
         self.0.iter_mut().map(|field| (&*field.0, &mut field.1))
     }

@@ -60,11 +60,10 @@ impl Tag {
             Ok(Value::Null) => Self::Null,
             Ok(Value::Bool(_)) => Self::Bool,
             Ok(Value::Number(_)) if reads_as(text, Self::Int) => Self::Int,
-            Ok(Value::Number(_)) => Self::Float,
             Ok(Value::String(value)) if value == text => Self::Str,
-            Ok(_) => Self::Timestamp,
-            // Infinities and the like: numbers that JSON does not have.
-            Err(_) => Self::Float,
+            Ok(Value::String(_)) => Self::Timestamp,
+            // Infinities and the like are numbers that JSON does not have.
+            Ok(_) | Err(_) => Self::Float,
         }
     }
 
@@ -102,8 +101,7 @@ fn reads_as(text: &str, tag: Tag) -> bool {
 /// A quick no for nearly all texts: only words, numbers, dates and nothing are anything else than text.
 fn is_surely_text(text: &str) -> bool {
     match text.as_bytes() {
-        [] | [b'~'] => false,
-        [b'0'..=b'9' | b'.' | b'+' | b'-', ..] => false,
+        [] | [b'~'] | [b'0'..=b'9' | b'.' | b'+' | b'-', ..] => false,
         [b'n' | b'N' | b't' | b'T' | b'f' | b'F', ..] => text.len() > 5,
         _ => true,
     }

@@ -75,7 +75,9 @@ impl Pattern {
             return Ok(Self::Literal(name.to_owned()));
         }
         // Parts of kustomize's own pattern; a dot in the name stands for any character there, too.
-        selector::regex(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$")).map(Self::Regex)
+        selector::regex(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$"))
+            .map(Self::Regex)
+            .map_err(|_| Reason::invalid(format!("the name {name:?} is not a regular expression")))
     }
 
     fn fits(&self, value: &str) -> bool {

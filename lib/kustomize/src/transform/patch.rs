@@ -52,7 +52,9 @@ impl Patch {
             && (options.allow_name_change || options.allow_kind_change)
         {
             // kustomize notes the options in the patch's annotations, which makes strings of all of them.
-            patches.iter_mut().for_each(|patch| patch.stringify_meta("annotations", |_| {}));
+            for patch in patches {
+                patch.stringify_meta("annotations", |_| {});
+            }
         }
         let target = match target {
             Some(target) => Some((target.clone(), Selector::new(target)?)),
@@ -238,7 +240,7 @@ fn find(set: &Set, patch: &Resource) -> Result<usize, Fault> {
         [i] => Ok(*i),
         [] => {
             let what = format!("no resource matches strategic merge patch {id} ({})", patch.place);
-            Err(Fault::from(Reason::NoMatch { what }).hint(could_have_matched(set, &id)))
+            Err(Fault::from(Reason::NoMatch { what }).hint(Some(could_have_matched(set, &id))))
         }
         many => {
             let what = format!("multiple matches for Id {id}; failed to find unique target for patch {id}");
@@ -249,7 +251,7 @@ fn find(set: &Set, patch: &Resource) -> Result<usize, Fault> {
 }
 
 /// What a patch that matched nothing may have meant.
-fn could_have_matched(set: &Set, id: &Id<'_>) -> Option<String> {
+fn could_have_matched(set: &Set, id: &Id<'_>) -> String {
     let same_name = set.iter().find(|resource| {
         let other = resource.original_id();
         other.name == id.name && other.gvk.kind == id.gvk.kind
@@ -261,7 +263,7 @@ fn could_have_matched(set: &Set, id: &Id<'_>) -> Option<String> {
         } else {
             ("apiVersion", other.gvk.api_version(), id.gvk.api_version())
         };
-        return Some(format!("{} has {what} {theirs:?}, the patch {ours:?}", resource.subject()));
+        return format!("{} has {what} {theirs:?}, the patch {ours:?}", resource.subject());
     }
     let names: Vec<&str> = set
         .iter()
@@ -269,12 +271,12 @@ fn could_have_matched(set: &Set, id: &Id<'_>) -> Option<String> {
         .map(|resource| meta_text(&resource.node, "name"))
         .collect();
     if names.is_empty() {
-        return Some(format!("there is no {} at all", id.gvk.kind));
+        return format!("there is no {} at all", id.gvk.kind);
     }
-    Some(match nearest(id.name, names.iter().copied()) {
+    match nearest(id.name, names.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("{} exists as {}", id.gvk.kind, some_of(&names)),
-    })
+    }
 }
 
 fn apply_json(

@@ -1,5 +1,7 @@
 //! Replica counts.
 
+use std::fmt::Write as _;
+
 use crate::apply;
 use crate::config::Field;
 use crate::error::{Fault, Reason};
@@ -26,8 +28,8 @@ pub(super) fn run(set: &mut Set, replica: &Replica, fields: &[Field]) -> Result<
     if found {
         return Ok(());
     }
-    let kinds: Vec<String> = fields.iter().map(|field| field.spec.gvk.as_gvk().to_string()).collect();
-    let what = format!("resource with name {} does not match a config with the following GVK {kinds:?}", replica.name);
+    let kinds: Vec<&str> = fields.iter().map(|field| field.spec.gvk.kind.as_str()).collect();
+    let what = format!("no object of the kinds {} has the name {:?}", kinds.join(", "), replica.name);
     let names: Vec<&str> = set
         .iter()
         .filter(|resource| fields.iter().any(|field| resource.gvk().is_selected(&field.spec.gvk)))
@@ -44,7 +46,7 @@ pub(super) fn some_of<T: AsRef<str>>(names: &[T]) -> String {
     const FEW: usize = 8;
     let mut text = names.iter().take(FEW).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if names.len() > FEW {
-        text.push_str(&format!(" and {} more", names.len() - FEW));
+        let _ = write!(text, " and {} more", names.len() - FEW);
     }
     text
 }
