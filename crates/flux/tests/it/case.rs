@@ -122,6 +122,8 @@ impl<'w> Case<'w> {
         for (field, value) in fields {
             object["spec"][field] = value;
         }
+        // Null takes a field away.
+        object["spec"].as_object_mut().unwrap().retain(|_, value| !value.is_null());
         self.try_apply(&object).await.unwrap();
     }
 
@@ -205,18 +207,9 @@ impl<'w> Case<'w> {
     }
 
     /// Waits until Ready is False for the current generation with this reason, and returns the message, which names all
-    /// of `words` and no path of the controllers' disk. The event and `flux get` say the same.
+    /// of `words` and no path of the controllers' disk. An event says the same.
     pub(crate) async fn fails(&self, kind: &str, name: &str, reason: &str, words: &[&str]) -> String {
-        let said = |o: &Value| {
-            let message = ready(o)["message"].as_str().unwrap_or_default().to_owned();
-            words.iter().all(|w| message.contains(&w.replace("${NS}", self.ns.name())))
-        };
-        let what = format!("Ready is False, {reason}, and says {words:?}");
-        let object = self.until(kind, name, &what, |o| is(o, "False", Some(reason)) && said(o)).await;
-        let message = ready(&object)["message"].as_str().unwrap_or_default().to_owned();
-        let storage = self.world.flux.storage().display().to_string();
-        assert!(!message.contains(&storage) && !message.contains("/tmp/"), "a path of our own disk: {message}");
-
+        let message = self.is_not_ready(kind, name, reason, words).await;
         let events: Api<Event> = Api::namespaced(self.client.clone(), self.ns.name());
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
@@ -229,6 +222,20 @@ impl<'w> Case<'w> {
             assert!(Instant::now() < deadline, "no Warning {reason} says {message:?}, but {notes:?}");
             sleep(Duration::from_millis(100)).await;
         }
+        message
+    }
+
+    /// As [`Case::fails`]; of this failure there is no event.
+    pub(crate) async fn is_not_ready(&self, kind: &str, name: &str, reason: &str, words: &[&str]) -> String {
+        let said = |o: &Value| {
+            let message = ready(o)["message"].as_str().unwrap_or_default().to_owned();
+            words.iter().all(|w| message.contains(&w.replace("${NS}", self.ns.name())))
+        };
+        let what = format!("Ready is False, {reason}, and says {words:?}");
+        let object = self.until(kind, name, &what, |o| is(o, "False", Some(reason)) && said(o)).await;
+        let message = ready(&object)["message"].as_str().unwrap_or_default().to_owned();
+        let storage = self.world.flux.storage().display().to_string();
+        assert!(!message.contains(&storage) && !message.contains("/tmp/"), "a path of our own disk: {message}");
         message
     }
 
@@ -276,7 +283,7 @@ fn says_the_same(note: &str, message: &str) -> bool {
 
 /// A ConfigMap in YAML.
 pub(crate) fn config_map(name: &str, value: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  k: {value}\n")
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  k: \"{value}\"\n")
 }
 
 /// A Deployment in YAML; with 0 replicas it becomes healthy, with more it never does, for there is no kubelet.

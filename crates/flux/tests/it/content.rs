@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 
 use crate::case::{Case, condition, config_map, deployment, is};
 
-/// Pushes something wrong, expects the failure, mends it, and expects the new commit to be applied.
-async fn check(name: &str, files: &[(&str, &str)], spec: Value, reason: &str, words: &[&str]) {
+/// Pushes something wrong below `app`, expects the failure, mends it, and expects the new commit to be applied.
+async fn check(name: &str, files: &[(&str, &str)], reason: &str, words: &[&str]) {
     let case = Case::new(name).await;
     case.push(files);
     case.source().await;
-    case.kustomization("app", spec).await;
+    case.kustomization("app", json!({ "path": "./app" })).await;
     case.fails("Kustomization", "app", reason, words).await;
 
-    let commit = case.push(&[("app/a.yaml", &config_map("one", "v")), ("a.yaml", &config_map("one", "v"))]);
+    let commit = case.push(&[("app/a.yaml", &config_map("one", "v"))]);
     case.request("GitRepository", "repo").await;
     case.applied("app", &commit).await;
     let (code, out, _) = case.flux("get kustomizations").await;
@@ -24,19 +24,19 @@ async fn check(name: &str, files: &[(&str, &str)], spec: Value, reason: &str, wo
 async fn a_path_that_is_not_there() {
     let files = [("a.yaml", config_map("one", "v"))];
     let files: Vec<(&str, &str)> = files.iter().map(|(p, t)| (*p, t.as_str())).collect();
-    check("no-path", &files, json!({ "path": "./app" }), "ArtifactFailed", &["app"]).await;
+    check("no-path", &files, "ArtifactFailed", &["app"]).await;
 }
 
 #[tokio::test]
 async fn yaml_that_does_not_parse() {
     let broken = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n data: [\n";
-    check("bad-yaml", &[("app/bad.yaml", broken)], json!({ "path": "./app" }), "BuildFailed", &["bad.yaml", "5"]).await;
+    check("bad-yaml", &[("app/bad.yaml", broken)], "BuildFailed", &["bad.yaml", "5"]).await;
 }
 
 #[tokio::test]
 async fn an_object_without_a_kind() {
     let text = "apiVersion: v1\nmetadata:\n  name: x\n";
-    check("no-kind", &[("app/x.yaml", text)], json!({ "path": "./app" }), "BuildFailed", &["x.yaml", "kind"]).await;
+    check("no-kind", &[("app/x.yaml", text)], "BuildFailed", &["x.yaml", "kind"]).await;
 }
 
 #[tokio::test]
@@ -52,18 +52,17 @@ async fn a_resource_that_is_not_there() {
 #[tokio::test]
 async fn a_kind_that_the_cluster_does_not_know() {
     let text = "apiVersion: example.com/v1\nkind: Unheard\nmetadata:\n  name: x\n";
-    check("no-crd", &[("x.yaml", text)], json!({}), "ReconciliationFailed", &["Unheard", "example.com/v1"]).await;
+    check("no-crd", &[("app/x.yaml", text)], "ReconciliationFailed", &["Unheard", "example.com/v1"]).await;
 }
 
 #[tokio::test]
 async fn a_namespace_that_is_missing() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n  namespace: nowhere\n";
     let words = ["ConfigMap/nowhere/x", "namespace"];
-    let spec = json!({ "targetNamespace": null });
     let case = Case::new("no-namespace").await;
     case.push(&[("x.yaml", text)]);
     case.source().await;
-    case.kustomization("app", spec).await;
+    case.kustomization("app", json!({ "targetNamespace": null })).await;
     case.fails("Kustomization", "app", "ReconciliationFailed", &words).await;
 }
 

@@ -105,7 +105,7 @@ async fn a_source_that_is_deleted_while_in_use_takes_nothing_with_it() {
     case.delete("GitRepository", "repo").await;
     case.gone("GitRepository", "repo").await;
     case.request("Kustomization", "app").await;
-    case.fails("Kustomization", "app", "ArtifactFailed", &["repo"]).await;
+    case.is_not_ready("Kustomization", "app", "ArtifactFailed", &["repo"]).await;
     assert!(case.get("ConfigMap", "one").await.is_some(), "what was applied stays");
     case.source().await;
     case.ready("Kustomization", "app").await;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use testbed::{ControlPlane, Flux, Proxy, User, World};
 use tokio::time::sleep;
 
-use crate::case::{Case, FLUX, config_map};
+use crate::case::{Case, FLUX, config_map, is};
 
 /// After an outage everything backs off; it need not be fast, it has to come.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -24,7 +24,8 @@ async fn three(case: &Case<'_>) {
         case.kustomization(&format!("app-{n}"), json!({ "namePrefix": format!("n{n}-") })).await;
     }
     for n in 0..3 {
-        case.ready("Kustomization", &format!("app-{n}")).await;
+        let ready = |o: &Value| is(o, "True", None);
+        case.within(PATIENCE, "Kustomization", &format!("app-{n}"), "Ready", ready).await;
     }
 }
 
