@@ -110,7 +110,9 @@ pub fn kustomization(
             objects.push(object);
         }
     }
-    objects.iter_mut().for_each(|object| stamp(object, inputs.owner, spec.common_metadata.as_ref()));
+    for object in &mut objects {
+        stamp(object, inputs.owner, spec.common_metadata.as_ref());
+    }
     Ok(Rendered { objects, digest: format!("sha256:{}", hex(&digest.finalize())), warnings })
 }
 

@@ -52,7 +52,6 @@ impl Operator {
     pub(super) fn apply(self, value: Vec<u8>, arguments: &[Vec<u8>]) -> Vec<u8> {
         let argument = |index: usize| arguments.get(index).map_or(&[][..], Vec::as_slice);
         match self {
-            Self::Value => value,
             Self::Length => value.len().to_string().into_bytes(),
             Self::Upper => text(&value).to_uppercase().into_bytes(),
             Self::Lower => text(&value).to_lowercase().into_bytes(),
@@ -67,13 +66,12 @@ impl Operator {
             Self::ReplaceSuffix if arguments.len() == 2 && value.ends_with(argument(0)) => {
                 [&value[..value.len() - argument(0).len()], argument(1)].concat()
             }
-            Self::ReplacePrefix | Self::ReplaceSuffix => value,
             Self::ShortestPrefix => without_prefix(value, argument(0), Length::Shortest),
             Self::LongestPrefix => without_prefix(value, argument(0), Length::Longest),
             Self::ShortestSuffix => without_suffix(&value, argument(0), Length::Shortest),
             Self::LongestSuffix => without_suffix(&value, argument(0), Length::Longest),
             Self::Default if value.is_empty() => arguments.concat(),
-            Self::Default => value,
+            Self::Value | Self::ReplacePrefix | Self::ReplaceSuffix | Self::Default => value,
         }
     }
 }

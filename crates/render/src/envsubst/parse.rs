@@ -137,6 +137,8 @@ impl Parser<'_> {
             Operator::ShortestPrefix | Operator::LongestPrefix | Operator::ShortestSuffix | Operator::LongestSuffix => {
                 Ok(vec![self.argument(not_closing, Escapes::None, depth)?])
             }
+            // The rest takes none.
+            _ => Ok(Vec::new()),
         }
     }
 
