@@ -31,6 +31,12 @@ enum Known<'a> {
 /// Merges `patch` into `target`; nothing is left when the patch deletes it.
 pub(crate) fn merge(patch: &Node, target: Node, schema: &Schema) -> Result<Option<Node>, Fault> {
     let mut merger = Merger { schema, path: Vec::new() };
+    if let (Some(map), Node::Map(_)) = (patch.map(), &target)
+        && merger.directive(map)? == Directive::Replace
+    {
+        // kustomize makes the replacement of a whole object in a copy that it then drops.
+        return Ok(Some(target));
+    }
     merger.walk(Some(target), Some(patch), Known::Nothing)
 }
 

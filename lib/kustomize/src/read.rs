@@ -290,6 +290,8 @@ impl Reader<'_> {
             },
             _ => Tag::Str,
         };
+        // Printed inside brackets, nothing is an empty text.
+        let quote = if tag == Tag::Null && self.flow && text.is_empty() { Quote::Double } else { quote };
         // Quotes say nothing about a value whose type is spelled out.
         let spelled_out = !matches!(node.tag(), None | Some("!")) && tag != Tag::Str;
         let quote = if spelled_out { Quote::Plain } else { quote };

@@ -57,11 +57,11 @@ impl Replacement {
     }
 
     fn run(&self, set: &mut Set) -> Result<(), Fault> {
-        let value = match &self.from {
-            From::Value(text) => Node::Scalar(Scalar::new(text.as_str(), Tag::Unknown)),
+        let mut value = match &self.from {
+            From::Value(text) => Value::fixed(Node::Scalar(Scalar::new(text.as_str(), Tag::Unknown))),
             From::Field(source) => read(set, source)?,
         };
-        self.targets.iter().try_for_each(|target| target.write(set, &value))
+        self.targets.iter().try_for_each(|target| target.write(set, &mut value))
     }
 }
 
@@ -76,24 +76,54 @@ pub(super) fn run(set: &mut Set, replacements: &[Replacement]) -> Result<(), Vec
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
+/// The value to copy. A whole field is read anew for every write, because a target may have changed it.
+struct Value {
+    node: Node,
+    /// The object and the path to read it from.
+    live: Option<(usize, Vec<String>)>,
+}
+
+impl Value {
+    fn fixed(node: Node) -> Self {
+        Self { node, live: None }
+    }
+
+    fn is_in(&self, i: usize) -> bool {
+        self.live.as_ref().is_some_and(|(from, _)| *from == i)
+    }
+
+    fn refresh(&mut self, object: &Node) {
+        if let Some((_, path)) = &self.live
+            && let Ok(Some(found)) = path::lookup(object, path)
+        {
+            self.node = unshared(found);
+        }
+    }
+}
+
+fn unshared(node: &Node) -> Node {
+    let mut node = node.clone();
+    node.each_scalar(&mut |scalar| scalar.shared = 0);
+    node
+}
+
 /// All identities, none of which counts as cluster-scoped here.
 fn ids(resource: &Resource) -> impl Iterator<Item = Id<'_>> {
     std::iter::once(Id { cluster: false, ..resource.id() }).chain(resource.former_ids())
 }
 
-fn read(set: &Set, source: &file::Source) -> Result<Node, Fault> {
-    let resource = find(set, source)?;
+fn read(set: &Set, source: &file::Source) -> Result<Value, Fault> {
+    let (i, resource) = find(set, source)?;
     let path = if source.field_path.is_empty() { DEFAULT_PATH } else { &source.field_path };
     let fault = |fault: Fault| fault.on(|| resource.subject());
-    let found = path::lookup(&resource.node, &path::split_dotted(path))
+    let parts = path::split_dotted(path);
+    let found = path::lookup(&resource.node, &parts)
         .map_err(|error| fault(Reason::apply(format!("looking up source field {path:?}: {error}"))))?;
     let Some(found) = found.filter(|node| !node.is_empty()) else {
         return Err(fault(Reason::apply(format!("fieldPath `{path}` is missing for the replacement source"))));
     };
     let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
-        let mut value = found.clone();
-        value.each_scalar(&mut |scalar| scalar.shared = 0);
-        return Ok(value);
+        return Ok(Value { node: unshared(found), live: Some((i, parts)) });
     };
     let Node::Scalar(scalar) = found else {
         return Err(fault(Reason::apply("delimiter option can only be used with scalar nodes")));
@@ -102,10 +132,10 @@ fn read(set: &Set, source: &file::Source) -> Result<Node, Fault> {
     let part = usize::try_from(options.index).ok().and_then(|index| parts.nth(index)).ok_or_else(|| {
         fault(Reason::apply(format!("options.index {} is out of bounds for value {}", options.index, scalar.text)))
     })?;
-    Ok(Node::Scalar(Scalar::quoted(part, scalar.tag, scalar.quote)))
+    Ok(Value::fixed(Node::Scalar(Scalar::quoted(part, scalar.tag, scalar.quote))))
 }
 
-fn find<'s>(set: &'s Set, source: &file::Source) -> Result<&'s Resource, Fault> {
+fn find<'s>(set: &'s Set, source: &file::Source) -> Result<(usize, &'s Resource), Fault> {
     let pattern =
         GvkPattern { group: source.group.clone(), version: source.version.clone(), kind: source.kind.clone() };
     let wanted = Id { gvk: pattern.as_gvk(), name: &source.name, namespace: &source.namespace, cluster: false };
@@ -114,7 +144,7 @@ fn find<'s>(set: &'s Set, source: &file::Source) -> Result<&'s Resource, Fault> 
             && (source.namespace.is_empty() || wanted.same_namespace(id))
             && id.gvk.is_selected(&pattern)
     };
-    let mut found = set.iter().filter(|resource| ids(resource).any(|id| fits(&id)));
+    let mut found = set.iter().enumerate().filter(|(_, resource)| ids(resource).any(|id| fits(&id)));
     let Some(first) = found.next() else {
         let names: Vec<&str> = set
             .iter()
@@ -126,12 +156,12 @@ fn find<'s>(set: &'s Set, source: &file::Source) -> Result<&'s Resource, Fault> 
             .or_else(|| (!names.is_empty()).then(|| format!("there are {}", some_of(&names))));
         return Err(Fault::from(Reason::NoMatch { what: format!("nothing selected by source {wanted}") }).hint(hint));
     };
-    let others: Vec<String> = found.map(|resource| resource.subject().to_string()).collect();
+    let others: Vec<String> = found.map(|(_, resource)| resource.subject().to_string()).collect();
     if others.is_empty() {
         return Ok(first);
     }
     let what = format!("multiple matches for source {wanted}");
-    let candidates = std::iter::once(first.subject().to_string()).chain(others).collect();
+    let candidates = std::iter::once(first.1.subject().to_string()).chain(others).collect();
     Err(Reason::Ambiguous { what, candidates }.into())
 }
 
@@ -165,30 +195,40 @@ impl Target {
         ids(resource).any(|id| fits(&self.select, &id))
     }
 
-    fn write(&self, set: &mut Set, value: &Node) -> Result<(), Fault> {
+    fn write(&self, set: &mut Set, value: &mut Value) -> Result<(), Fault> {
         for i in 0..set.len() {
             let Some(resource) = set.get_mut_same_id(i).filter(|resource| self.selects(resource)) else { continue };
+            let own = value.is_in(i);
             for path in &self.paths {
                 let subject = resource.subject();
-                self.copy(&mut resource.node, value, path).map_err(|fault| {
+                self.copy(&mut resource.node, value, own, path).map_err(|fault| {
                     fault.on(|| subject).hint(Some(format!("the target selects {}", self.described)))
                 })?;
                 resource.spread();
+                if own {
+                    value.refresh(&resource.node);
+                }
             }
         }
         Ok(())
     }
 
-    fn copy(&self, node: &mut Node, value: &Node, path: &str) -> Result<(), Fault> {
-        let create = self.options.create.then(|| value.shape());
+    fn copy(&self, node: &mut Node, value: &mut Value, own: bool, path: &str) -> Result<(), Fault> {
+        let create = self.options.create.then(|| value.node.shape());
         let parts = path::split_dotted(path);
-        if structured::write(node, value, &parts, create) {
+        if structured::write(node, &value.node, &parts, create) {
             return Ok(());
         }
         let missing = |why: &str| {
             let find = if create.is_some() { "find or create" } else { "find" };
             Reason::apply(format!("unable to {find} field {path:?} in replacement target{why}"))
         };
+        if own && create.is_some() {
+            // What is made for the target may be part of the source.
+            path::each_match(node, &parts, create, &mut |_| {}).map_err(|error| missing(&format!(": {error}")))?;
+            value.refresh(node);
+        }
+        let value = &value.node;
         let mut failed = None;
         let count = path::each_match(node, &parts, create, &mut |field| {
             failed = failed.take().or(self.set(field, value).err());
