@@ -94,14 +94,13 @@ impl Reconciler for Kustomizations {
         let object = turn.object.clone();
         let inventory = inventory(&object);
         if !inventory.is_empty() && deletes(&object) {
-            match self.cluster_for_deletion(turn, &object).await? {
-                Some(cluster) => self.delete(turn, &cluster, inventory).await?,
-                None => {
-                    let ids: Vec<String> = inventory.iter().map(|entry| entry.id.to_string()).collect();
-                    let message = format!("unable to prune objects: \n{}", ids.join("\n"));
-                    tracing::error!("{message}");
-                    self.tell(turn, Severity::Error, message);
-                }
+            if let Some(cluster) = self.cluster_for_deletion(turn, &object).await? {
+                self.delete(turn, &cluster, inventory).await?;
+            } else {
+                let ids: Vec<String> = inventory.iter().map(|entry| entry.id.to_string()).collect();
+                let message = format!("unable to prune objects: \n{}", ids.join("\n"));
+                tracing::error!("{message}");
+                self.tell(turn, Severity::Error, message);
             }
         }
         // As after every pass of an object that is ready.
@@ -260,7 +259,7 @@ pub(crate) fn event_metadata(revision: &str, origin: Option<&str>) -> BTreeMap<S
     metadata
 }
 
-fn invalid_expression(message: String) -> Failure {
+fn invalid_expression(message: impl std::fmt::Display) -> Failure {
     let message = format!("Reconciliation failed terminally due to configuration error: {message}");
     Failure::stalled(reason::INVALID_CEL_EXPRESSION, message)
 }

@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    fn kustomization(name: &str, status: Value) -> Kustomization {
+    fn kustomization(name: &str, status: &Value) -> Kustomization {
         serde_json::from_value(json!({
             "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
             "metadata": { "namespace": "ns", "name": name, "generation": 2 },
@@ -122,8 +122,8 @@ mod tests {
             size: None,
             metadata: std::collections::BTreeMap::new(),
         };
-        let first = first.map(|status| Arc::new(kustomization("first", status)));
-        let message = match check(&kustomization("app", Value::Null), &artifact, false, |_| first.clone()) {
+        let first = first.map(|status| Arc::new(kustomization("first", &status)));
+        let message = match check(&kustomization("app", &Value::Null), &artifact, false, |_| first.clone()) {
             Ok(()) => Ok(()),
             Err(Problem::NotReady { message, .. } | Problem::Invalid(message)) => Err(message),
         };

@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    fn health(checks: &[CustomHealthCheck], status: Value) -> Option<Status> {
+    fn health(checks: &[CustomHealthCheck], status: &Value) -> Option<Status> {
         let object = json!({
             "apiVersion": "example.com/v2", "kind": "Gadget", "metadata": { "name": "g", "generation": 2 }, "status": status,
         });
@@ -120,19 +120,19 @@ mod tests {
     #[test]
     fn the_first_expression_that_holds_decides() {
         let checks = [check(Some("Gadget"), "status.phase == 'Ready'")];
-        assert_eq!(health(&checks, json!({ "phase": "Ready" })), Some(Status::Current));
-        assert_eq!(health(&checks, json!({ "phase": "Broken" })), Some(Status::Failed));
-        assert_eq!(health(&checks, json!({ "phase": "Other" })), Some(Status::InProgress));
-        assert_eq!(health(&checks, json!({})), Some(Status::Unknown), "a field that does not exist is an error");
+        assert_eq!(health(&checks, &json!({ "phase": "Ready" })), Some(Status::Current));
+        assert_eq!(health(&checks, &json!({ "phase": "Broken" })), Some(Status::Failed));
+        assert_eq!(health(&checks, &json!({ "phase": "Other" })), Some(Status::InProgress));
+        assert_eq!(health(&checks, &json!({})), Some(Status::Unknown), "a field that does not exist is an error");
         let stale = json!({ "phase": "Ready", "observedGeneration": 1 });
-        assert_eq!(health(&checks, stale), Some(Status::InProgress));
+        assert_eq!(health(&checks, &stale), Some(Status::InProgress));
     }
 
     #[test]
     fn a_kind_comes_before_its_group_and_others_have_no_rule() {
         let checks = [check(None, "false"), check(Some("Gadget"), "true")];
-        assert_eq!(health(&checks, json!({ "phase": "" })), Some(Status::Current));
-        assert_eq!(health(&[check(Some("Widget"), "true")], json!({})), None);
+        assert_eq!(health(&checks, &json!({ "phase": "" })), Some(Status::Current));
+        assert_eq!(health(&[check(Some("Widget"), "true")], &json!({})), None);
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::health::Expressions;
 use crate::{history, source, variables};
 
 /// How long the objects of a stage that others build on may take.
-const STAGE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+const STAGE_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// One pass.
 pub(crate) struct Pass<'a> {

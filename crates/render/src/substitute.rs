@@ -111,7 +111,7 @@ mod tests {
         variables
     }
 
-    fn object(data: Value) -> Object {
+    fn object(data: &Value) -> Object {
         Object::from_value(json!({
             "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "one" }, "data": data,
         }))
@@ -119,31 +119,31 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(variables: &Variables, data: Value, expected: Value) {
+    fn check(variables: &Variables, data: &Value, expected: &Value) {
         let result = variables.substitute(object(data)).unwrap();
-        assert_eq!(result.field(&["data"]), Some(&expected));
+        assert_eq!(result.field(&["data"]), Some(expected));
     }
 
     #[test]
     fn a_value_takes_the_type_that_it_looks_like() {
         let variables = variables(&[("count", "3"), ("flag", "true"), ("empty", ""), ("quote", "\"")]);
-        check(&variables, json!({ "n": "${count}" }), json!({ "n": 3 }));
-        check(&variables, json!({ "n": "${flag}" }), json!({ "n": true }));
-        check(&variables, json!({ "n": "${empty}" }), json!({ "n": null }));
-        check(&variables, json!({ "n": "${quote}${count}${quote}" }), json!({ "n": "3" }));
+        check(&variables, &json!({ "n": "${count}" }), &json!({ "n": 3 }));
+        check(&variables, &json!({ "n": "${flag}" }), &json!({ "n": true }));
+        check(&variables, &json!({ "n": "${empty}" }), &json!({ "n": null }));
+        check(&variables, &json!({ "n": "${quote}${count}${quote}" }), &json!({ "n": "3" }));
     }
 
     #[test]
     fn newlines_are_taken_out_of_values() {
-        check(&variables(&[("cert", "a\nb\n")]), json!({ "c": "${cert}" }), json!({ "c": "ab" }));
+        check(&variables(&[("cert", "a\nb\n")]), &json!({ "c": "${cert}" }), &json!({ "c": "ab" }));
     }
 
     #[test]
     fn without_variables_the_text_stays_unless_it_is_always_gone_through() {
         let none = variables(&[]);
-        check(&none, json!({ "a": "$$ ${x:=d}" }), json!({ "a": "$$ ${x:=d}" }));
+        check(&none, &json!({ "a": "$$ ${x:=d}" }), &json!({ "a": "$$ ${x:=d}" }));
         let always = Variables::new(true, true);
-        check(&always, json!({ "a": "$$ ${x:=d}" }), json!({ "a": "$ d" }));
+        check(&always, &json!({ "a": "$$ ${x:=d}" }), &json!({ "a": "$ d" }));
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_name_is_checked_even_of_variables_that_nobody_uses() {
-        let error = variables(&[("a-b", "x")]).substitute(object(json!({}))).unwrap_err();
+        let error = variables(&[("a-b", "x")]).substitute(object(&json!({}))).unwrap_err();
         assert!(error.to_string().starts_with("'a-b' var name is invalid"), "{error}");
     }
 }

@@ -1,6 +1,5 @@
 //! Reconciles sources: fetches them, packs what they hold into artifacts, and keeps these in storage.
 
-#![allow(clippy::result_large_err, reason = "a failure ends its turn, and is moved once")]
 
 mod git_repository;
 mod settings;

@@ -152,7 +152,6 @@ pub(crate) struct Args {
 /// Flags of upstream's controllers that have nothing to set here yet. They are taken so that upstream's manifests work
 /// unchanged; `flux run` logs each that is given another value than its default.
 #[derive(Debug, Clone, clap::Args)]
-#[expect(clippy::struct_excessive_bools, reason = "one field for each of upstream's switches")]
 pub(crate) struct Inherited {
     #[arg(long, default_value_t = 100, hide = true)]
     pub(crate) token_cache_max_size: u32,
@@ -202,7 +201,7 @@ impl Args {
             "--requeue-dependency=5s",
         ])
         .args;
-        args.storage_path = storage.to_owned();
+        storage.clone_into(&mut args.storage_path);
         args
     }
 }
