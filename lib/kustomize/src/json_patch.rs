@@ -277,6 +277,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the cases read better")]
     fn check(patch: &str, expected: Option<Value>) {
         let document = json!({"a": {"b": [1, 2, 3], "c/d": "x"}, "n": null});
         assert_eq!(JsonPatch::parse(patch).unwrap().apply(document).ok(), expected, "{patch}");

@@ -75,6 +75,7 @@ mod tests {
     }
 
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "the cases read better")]
     fn check(new: Image, expected: Image) {
         let mut file = File { images: vec![image("a", "b", "1", "sha256:x")], ..File::default() };
         Overrides { images: vec![new], ..Overrides::default() }.apply(&mut file);

@@ -1,5 +1,11 @@
 //! kustomize against recorded builds of the real one, and against files written to break it.
-
+#![allow(
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::match_bool,
+    clippy::similar_names,
+    reason = "tests put texts together, and name what they compare alike"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -7,6 +13,7 @@
     reason = "tests read files, say how much ran, and may fail"
 )]
 
+mod api;
 mod archive;
 mod cases;
 mod corpus;
