@@ -1,5 +1,6 @@
 //! kustomize against recorded builds of the real one, and against files written to break it.
 #![allow(
+    clippy::case_sensitive_file_extension_comparisons,
     clippy::format_collect,
     clippy::format_push_string,
     clippy::match_bool,
