@@ -30,7 +30,9 @@ pub(crate) fn of_any_kind(node: &mut Node, field: &Field, create: Option<Shape>,
 
 /// Calls [`field`] for all of them.
 pub(crate) fn fields(node: &mut Node, fields: &[Field], create: Option<Shape>, set: Set<'_>) -> Result<(), Fault> {
-    fields.iter().try_for_each(|one| field(node, one, create, set))
+    let gvk = Gvk::of(node);
+    let own: Vec<&Field> = fields.iter().filter(|field| gvk.is_selected(&field.spec.gvk)).collect();
+    own.into_iter().try_for_each(|field| of_any_kind(node, field, create, set))
 }
 
 fn walk(node: &mut Node, path: &[Part], create: Option<Shape>, set: Set<'_>) -> Result<(), Fault> {

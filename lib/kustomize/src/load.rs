@@ -84,6 +84,14 @@ pub(crate) struct Loader<'a> {
 pub(crate) enum Found<'a> {
     File(Vec<u8>, Arc<str>),
     Directory(Loader<'a>),
+    Repository(Loader<'a>, Repository),
+}
+
+/// Where a repository came from.
+pub(crate) struct Repository {
+    pub(crate) path: TreePath,
+    pub(crate) repo: String,
+    pub(crate) reference: String,
 }
 
 impl<'a> Loader<'a> {
@@ -313,8 +321,9 @@ fn fetch<'a>(path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>
     };
     match source.fetch(path).map_err(|message| remote(path, &message))? {
         Fetched::File(bytes) => Ok(Found::File(bytes, path.into())),
-        Fetched::Repository { files, path: directory, .. } => {
-            Loader::repository(files, &directory, path).map(Found::Directory)
+        Fetched::Repository { files, path: directory, repo, reference } => {
+            let loader = Loader::repository(files, &directory, path)?;
+            Ok(Found::Repository(loader, Repository { path: directory, repo, reference }))
         }
     }
 }

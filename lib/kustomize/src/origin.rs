@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::load::Repository;
+
 /// The source of an object, or of a transformer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
@@ -27,6 +29,11 @@ pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
 pub(crate) const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformations";
 
 impl Origin {
+    /// A directory of a repository that was fetched.
+    pub(crate) fn of_repository(from: Repository) -> Self {
+        Self { path: from.path.as_str().to_owned(), repo: from.repo, reference: from.reference, ..Self::default() }
+    }
+
     /// One of kustomize's own generators or transformers, asked for by a build file.
     pub(crate) fn builtin(&self, build_file: &str, kind: &str) -> Self {
         Self {

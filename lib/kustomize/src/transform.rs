@@ -32,6 +32,8 @@ pub(crate) struct Context<'c> {
     pub(crate) schema: &'c Schema,
     pub(crate) texts: &'c mut Texts,
     pub(crate) keys: &'c mut Keys,
+    /// What the author should know.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A step, configured and ready.

@@ -67,6 +67,10 @@ impl Builder<'_> {
                 Err(fault) => Err(one(at(fault))),
                 Ok(Found::File(bytes, path)) => self.file(&bytes, &path, into, origin.as_ref()),
                 Ok(Found::Directory(loader)) => self.directory(loader, into, origin.as_ref()),
+                Ok(Found::Repository(loader, repository)) => {
+                    let origin = origin.is_some().then(|| Origin::of_repository(repository));
+                    self.directory(loader, into, origin.as_ref())
+                }
             };
             if let Err(found) = result {
                 problems.extend(located(found, at));
@@ -125,9 +129,13 @@ impl Builder<'_> {
         into: Accumulator,
         origin: Option<&Origin>,
     ) -> Result<Accumulator, Vec<Problem>> {
-        let origin = origin.map(|origin| origin.append(&entry.text));
+        let mut origin = origin.map(|origin| origin.append(&entry.text));
         let loader = match target.loader.find(&entry.text, self.options.remote).map_err(one)? {
             Found::Directory(loader) => loader,
+            Found::Repository(loader, repository) => {
+                origin = origin.is_some().then(|| Origin::of_repository(repository));
+                loader
+            }
             Found::File(..) => {
                 return Err(one(Reason::invalid("a component must be a directory, this is a file")));
             }

@@ -24,7 +24,8 @@ impl Builder<'_> {
         for resource in set.all_mut() {
             resource.refresh(&self.schema);
         }
-        let mut context = Context { schema: &self.schema, texts: &mut self.texts, keys: &mut self.keys };
+        let mut context =
+            Context { schema: &self.schema, texts: &mut self.texts, keys: &mut self.keys, notes: Vec::new() };
         transform::hash(&mut set, &mut context).map_err(|fault| one(fault.at(&place)))?;
         names::update(&mut set, &config)?;
         let unused = vars::resolve(&mut set, &vars, &config.var_reference)?;

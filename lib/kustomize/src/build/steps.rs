@@ -7,6 +7,7 @@ use crate::error::{Fault, Place, Problem, Reason};
 use crate::file;
 use crate::node::Node;
 use crate::origin::{Configured, Origin};
+use crate::output::Warning;
 use crate::plugin::{self, Setup};
 use crate::resource::Resource;
 use crate::set::Set;
@@ -132,8 +133,13 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, step: &Step, set: &mut Set) -> Result<(), Vec<Problem>> {
-        let mut context = Context { schema: &self.schema, texts: &mut self.texts, keys: &mut self.keys };
-        step.transformer.run(set, &mut context).map_err(|problems| {
+        let mut context =
+            Context { schema: &self.schema, texts: &mut self.texts, keys: &mut self.keys, notes: Vec::new() };
+        let result = step.transformer.run(set, &mut context);
+        for note in context.notes {
+            self.warnings.push(Warning::new(Some(step.place.clone()), format!("{}: {note}", step.field)));
+        }
+        result.map_err(|problems| {
             problems
                 .into_iter()
                 .map(|problem| *Box::new(problem).at(&step.place).field(|| step.field.clone()))

@@ -34,7 +34,7 @@ enum Body {
 #[derive(Debug)]
 pub(crate) struct Json6902 {
     patch: JsonPatch,
-    target: Selector,
+    target: (file::Selector, Selector),
 }
 
 impl Patch {
@@ -84,12 +84,12 @@ impl Patch {
                 let i = find(set, patch)?;
                 self.merge_into(set, i, patch, context)
             }),
-            (Body::Merge(patches), Some((_, target))) => {
-                patches.iter().try_for_each(|patch| self.merge_all(set, &select(set, target), patch, context))
+            (Body::Merge(patches), Some(target)) => {
+                patches.iter().try_for_each(|patch| self.merge_all(set, &select(set, target, context), patch, context))
             }
             (Body::Json(_), None) => Ok(()),
-            (Body::Json(patch), Some((_, target))) => {
-                select(set, target).into_iter().try_for_each(|i| apply_json(patch, set, i, true, context))
+            (Body::Json(patch), Some(target)) => {
+                select(set, target, context).into_iter().try_for_each(|i| apply_json(patch, set, i, true, context))
             }
         }
     }
@@ -180,11 +180,11 @@ impl Json6902 {
         if patch.is_empty() {
             return Err(Reason::invalid("the patch appears to be empty"));
         }
-        Ok(Self { patch, target: Selector::new(target)? })
+        Ok(Self { patch, target: (target.clone(), Selector::new(target)?) })
     }
 
     pub(super) fn run(&self, set: &mut Set, context: &mut Context<'_>) -> Result<(), Fault> {
-        select(set, &self.target).into_iter().try_for_each(|i| apply_json(&self.patch, set, i, false, context))
+        select(set, &self.target, context).into_iter().try_for_each(|i| apply_json(&self.patch, set, i, false, context))
     }
 }
 
@@ -228,8 +228,25 @@ fn parse(text: &str, place: &Place, schema: &Schema, keys: &mut Keys) -> Result<
     }
 }
 
-fn select(set: &Set, selector: &Selector) -> Vec<usize> {
-    set.iter().enumerate().filter(|(_, resource)| selector.fits(resource)).map(|(i, _)| i).collect()
+/// The objects that a target selects; none is worth a note.
+fn select(set: &Set, (wanted, selector): &(file::Selector, Selector), context: &mut Context<'_>) -> Vec<usize> {
+    let selected: Vec<usize> =
+        set.iter().enumerate().filter(|(_, resource)| selector.fits(resource)).map(|(i, _)| i).collect();
+    if selected.is_empty() {
+        let same_kind = set.iter().filter(|resource| selector.fits_gvk(resource.gvk()));
+        let names: Vec<&str> = same_kind.map(|resource| resource.original_id().name).collect();
+        let hint = match nearest(&wanted.name, names.iter().copied()) {
+            Some(near) if !wanted.name.is_empty() => format!("; did you mean {near:?}?"),
+            _ if names.is_empty() => format!("; there is no {}", or_anything(&wanted.kind)),
+            _ => format!("; there are {}", some_of(&names)),
+        };
+        context.notes.push(format!("the target selects nothing: {wanted}{hint}"));
+    }
+    selected
+}
+
+fn or_anything(kind: &str) -> &str {
+    if kind.is_empty() { "such object" } else { kind }
 }
 
 /// The one object that a patch names by its own identity.

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::config::{FIRST, LAST, sort_text};
 use crate::error::{Fault, Reason};
 use crate::file::SortOptions;
-use crate::id::{Gvk, Id};
+use crate::id::Id;
 use crate::resource::Resource;
 
 /// An order of objects.
@@ -51,20 +51,42 @@ pub(crate) fn sort(list: &mut [Resource], order: &Order) {
     for (i, kind) in (1i64..).zip(last) {
         ranks.insert(kind, i);
     }
-    list.sort_by(|a, b| compare(&a.id(), &b.id(), &ranks));
+    list.sort_by_cached_key(|resource| Key::new(&resource.id(), &ranks));
 }
 
-fn compare(a: &Id<'_>, b: &Id<'_>, ranks: &HashMap<&str, i64>) -> Ordering {
-    if a.gvk == b.gvk {
-        return id_text(a).cmp(&id_text(b));
+/// What objects are compared by.
+#[derive(PartialEq, Eq)]
+struct Key {
+    rank: i64,
+    gvk: String,
+    id: String,
+    /// A namespace: one of Kubernetes' own, or something else of that name.
+    namespace: Option<bool>,
+}
+
+impl Key {
+    fn new(id: &Id<'_>, ranks: &HashMap<&str, i64>) -> Self {
+        let namespace = (id.gvk.kind == "Namespace").then_some(id.gvk.group.is_empty());
+        let rank = ranks.get(id.gvk.kind).copied().unwrap_or(0);
+        Self { rank, gvk: sort_text(id.gvk), id: id_text(id), namespace }
     }
-    let rank = |gvk: Gvk<'_>| ranks.get(gvk.kind).copied().unwrap_or(0);
-    rank(a.gvk).cmp(&rank(b.gvk)).then_with(|| {
-        let namespaces = a.gvk.kind == "Namespace" && b.gvk.kind == "Namespace";
-        let order = sort_text(a.gvk).cmp(&sort_text(b.gvk));
-        // Kubernetes' own namespaces come before those of other groups.
-        if namespaces && (a.gvk.group.is_empty() || b.gvk.group.is_empty()) { order.reverse() } else { order }
-    })
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let gvk = || match (self.namespace, other.namespace) {
+            // Kubernetes' own namespaces come before those of other groups.
+            (Some(own), Some(others)) if own || others => other.gvk.cmp(&self.gvk),
+            _ => self.gvk.cmp(&other.gvk),
+        };
+        self.rank.cmp(&other.rank).then_with(gvk).then_with(|| self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 fn id_text(id: &Id<'_>) -> String {

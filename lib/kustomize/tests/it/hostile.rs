@@ -293,6 +293,15 @@ fn r3_bombs_end_as_errors_or_nothing() {
 }
 
 #[test]
+fn r3_a_million_documents_are_nothing() {
+    let documents = "---\n".repeat(1_000_000);
+    let files =
+        [("kustomization.yaml", "resources: [x.yaml, object.yaml]"), ("object.yaml", OBJECT), ("x.yaml", &documents)];
+    let built = build(&Watched::new(&files), &TreePath::root(), &Options::default()).unwrap();
+    assert_eq!(built.resources.len(), 1);
+}
+
+#[test]
 fn r3_objects_that_are_not_text_are_an_error_with_the_line() {
     let mut tree = Tree::new();
     tree.insert(&TreePath::parse("kustomization.yaml").unwrap(), "resources: [x.yaml]").unwrap();
