@@ -28,7 +28,7 @@ use crate::process::{ProcessError, Program};
 const ATTEMPTS: usize = 3;
 const READY_WITHIN: Duration = Duration::from_mins(2);
 
-/// Somebody whom the API server knows. All are cluster administrators; they differ in what is counted.
+/// Somebody whom the API server knows. All but one are cluster administrators; they differ in what is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum User {
     /// The test itself; its requests are not counted.
@@ -37,10 +37,12 @@ pub enum User {
     Flux,
     /// The tool that the controllers are measured against; its requests are counted.
     Floor,
+    /// The controllers without the group that nothing limits. It may do what a test binds it to; its requests are counted.
+    Limited,
 }
 
 impl User {
-    const ALL: [Self; 3] = [Self::Admin, Self::Flux, Self::Floor];
+    const ALL: [Self; 4] = [Self::Admin, Self::Flux, Self::Floor, Self::Limited];
 
     /// The name as it stands in the audit log.
     pub fn name(self) -> &'static str {
@@ -48,6 +50,7 @@ impl User {
             Self::Admin => "admin",
             Self::Flux => "flux",
             Self::Floor => "floor",
+            Self::Limited => "limited",
         }
     }
 }
@@ -389,7 +392,8 @@ fn write_users(folder: &Path, address: &str, ca_pem: &str) -> Result<(), StartEr
     write(&manager_kubeconfig, &kubeconfig(address, ca_pem, &format!("{manager}-token")))?;
     for user in User::ALL {
         let name = user.name();
-        let _ = writeln!(tokens, "{name}-token,{name},{name},\"system:masters\"");
+        let group = if user == User::Limited { "limited" } else { "system:masters" };
+        let _ = writeln!(tokens, "{name}-token,{name},{name},\"{group}\"");
         write(&kubeconfig_path(folder, user), &kubeconfig(address, ca_pem, &format!("{name}-token")))?;
     }
     write(&folder.join("tokens.csv"), &tokens)

@@ -9,7 +9,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
-use testbed::{ControlPlane, Flux, Proxy, User, World};
+use testbed::{ControlPlane, Flux, Namespace, Proxy, User, World};
 use tokio::time::sleep;
 
 use crate::case::{Case, FLUX, config_map, is};
@@ -94,7 +94,18 @@ async fn watches_are_cut_again_and_again() {
 async fn the_api_server_answers_too_many_requests() {
     let plane = ControlPlane::start().await.unwrap();
     let world = World::on(&plane, Path::new(FLUX), &[]).await.unwrap();
+    world.flux.kill();
     let case = Case::on(&world, "busy").await;
+    // Administrators are exempt from every limit.
+    case.apply(
+        "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: limited},
+          roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin},
+          subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: limited}]}",
+    )
+    .await;
+    let mut options = world.second("limited", &[]).unwrap();
+    options.kubeconfig = plane.kubeconfig(User::Limited);
+    let flux = Flux::start(&options).await.unwrap();
     three(&case).await;
     case.apply(
         "apiVersion: flowcontrol.apiserver.k8s.io/v1
@@ -107,9 +118,9 @@ kind: FlowSchema
 metadata: {name: refused}
 spec:
   priorityLevelConfiguration: {name: refused}
-  matchingPrecedence: 1
+  matchingPrecedence: 2
   rules:
-  - subjects: [{kind: User, user: {name: flux}}]
+  - subjects: [{kind: User, user: {name: limited}}]
     resourceRules: [{verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true}]
 ",
     )
@@ -118,17 +129,19 @@ spec:
     let commit = case.push(&[("a.yaml", &config_map("one", "2"))]);
     case.request("GitRepository", "repo").await;
     sleep(Duration::from_secs(10)).await;
-    let refused = plane.requests(User::Flux, mark).unwrap().only(|r| r.status == 429);
+    let refused = plane.requests(User::Limited, mark).unwrap().only(|r| r.status == 429);
     case.delete("FlowSchema", "refused").await;
     converges(&case, &commit).await;
     assert!(refused.count() > 0, "nothing was refused, so nothing was tested");
-    assert!(world.flux.ended().is_none(), "the controllers ended:\n{}", world.flux.log());
+    assert!(flux.ended().is_none(), "the controllers ended:\n{}", flux.log());
 }
 
 #[tokio::test]
 async fn one_of_two_leads_and_the_other_takes_over() {
     let plane = ControlPlane::start().await.unwrap();
     let leading = ["--enable-leader-election"];
+    // Where the leases lie.
+    Namespace::named(&plane.client().await.unwrap(), "flux-system").await.unwrap();
     let world = World::on(&plane, Path::new(FLUX), &leading).await.unwrap();
     let options = world.second("second", &leading).unwrap();
     let second = Flux::start(&options).await.unwrap();

@@ -16,7 +16,7 @@ kind: Policy
 omitStages: [RequestReceived]
 rules:
 - level: Metadata
-  users: [flux, floor]
+  users: [flux, floor, limited]
 - level: None
 ";
 
