@@ -1,6 +1,5 @@
 //! Reconciles sources: fetches them, packs what they hold into artifacts, and keeps these in storage.
 
-
 mod git_repository;
 mod settings;
 
