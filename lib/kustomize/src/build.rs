@@ -228,8 +228,7 @@ impl Builder<'_> {
                 return Err(at(Reason::invalid("builtin version and custom schema provided, cannot use both")));
             }
             let text = read::text(&bytes, &file).map_err(at)?;
-            let value =
-                yaml::to_value(&text, yaml::Schema::V2).map_err(|error| at(read::malformed(&error, &file, 0)))?;
+            let value = read::json(&text).map_err(|error| at(read::malformed(&error, &file, 0)))?;
             self.schema.choose(schema::parse(&value));
         } else if let Some(version) = version {
             if version != schema::BUILTIN_VERSION {

@@ -48,7 +48,7 @@ impl Decoder {
 
     /// Reads the first document of a text.
     pub(crate) fn document<T: Decode>(&mut self, text: &str) -> T {
-        match yaml::read(text, &yaml::Limits::default()) {
+        match yaml::read(text, &crate::read::limits(text)) {
             Ok(documents) => documents.first().map_or_else(T::default, |document| T::decode(&document.root, self)),
             Err(error) => {
                 self.problems.push(*crate::read::malformed(&error, &self.file, 0));
@@ -102,6 +102,17 @@ impl Decoder {
             self.path.push_str(name);
             set(name, value, self);
             self.path.truncate(length);
+        }
+    }
+
+    /// Reports a field that this place does not have, though its like elsewhere does.
+    pub(crate) fn unknown_at(&mut self, line: u32, field: String, name: &str) {
+        let place = Place { file: Arc::clone(&self.file), line };
+        let fault = Fault::from(Reason::UnknownField { name: name.to_owned() }).at(&place).field(|| field);
+        if self.unknown == Unknown::Refuse {
+            self.problems.push(*fault);
+        } else {
+            self.dropped.push(*fault);
         }
     }
 

@@ -393,7 +393,12 @@ impl File {
     /// Reads a build file and says which fields were left out.
     pub(crate) fn read(text: &str, path: &Arc<str>, unknown: Unknown) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut decoder = Decoder::new(path, unknown);
-        let file = decoder.document(text);
+        let mut file: Self = decoder.document(text);
+        for (i, args) in file.config_map_generator.iter_mut().enumerate() {
+            if !std::mem::take(&mut args.secret_type).is_empty() {
+                decoder.unknown_at(args.line, format!("configMapGenerator[{i}]"), "type");
+            }
+        }
         decoder.finish(file)
     }
 

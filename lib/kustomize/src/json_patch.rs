@@ -52,7 +52,7 @@ impl JsonPatch {
         let value = if text.starts_with('[') {
             serde_json::from_str(text).map_err(|error| ParseError::Syntax(error.to_string()))?
         } else {
-            yaml::to_value(text, yaml::Schema::V2).map_err(|error| ParseError::Syntax(error.to_string()))?
+            crate::read::json(text).map_err(|error| ParseError::Syntax(error.to_string()))?
         };
         let items = match value {
             Value::Array(items) => items,

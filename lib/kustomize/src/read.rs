@@ -54,9 +54,20 @@ pub(crate) fn objects(text: &str, file: &Arc<str>, keys: &mut Keys) -> Result<Ve
     if problems.is_empty() { Ok(objects) } else { Err(problems) }
 }
 
+/// How much a text may cost: as many values as it could spell out, and some more behind aliases.
+pub(crate) fn limits(text: &str) -> yaml::Limits {
+    const BEHIND_ALIASES: usize = 200_000;
+    yaml::Limits { nodes: text.len() / 2 + BEHIND_ALIASES, ..yaml::Limits::default() }
+}
+
+/// The JSON that the tools around kustomize take a YAML text for.
+pub(crate) fn json(text: &str) -> Result<Value, yaml::Error> {
+    yaml::Reader::new(Schema::V2).limits(limits(text)).value(text)
+}
+
 /// One value, whatever it is.
 pub(crate) fn value(text: &str) -> Result<Node, yaml::Error> {
-    let documents = yaml::read(text, &yaml::Limits::default())?;
+    let documents = yaml::read(text, &limits(text))?;
     let mut reader = Reader { keys: &mut Keys::default(), before: 0, flow: false };
     Ok(documents.into_iter().next().and_then(|document| reader.node(&document.root).ok()).unwrap_or_else(Node::null))
 }
@@ -91,7 +102,7 @@ fn split<'t>(text: &'t str, file: &Arc<str>) -> Result<Vec<(&'t str, u32)>, Faul
 
 /// The value of a text's first document, and its line.
 fn document(text: &str, before: u32, file: &Arc<str>, keys: &mut Keys) -> Result<Option<Located>, Fault> {
-    let documents = yaml::read(text, &yaml::Limits::default()).map_err(|error| malformed(&error, file, before))?;
+    let documents = yaml::read(text, &limits(text)).map_err(|error| malformed(&error, file, before))?;
     let Some(document) = documents.into_iter().next() else { return Ok(None) };
     let root = &document.root;
     let node = Reader { keys, before, flow: false }.node(root).map_err(|fault| {

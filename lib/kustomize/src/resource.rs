@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::{Place, Subject};
-use crate::id::{Gvk, Id, NO_NAMESPACE};
+use crate::id::{Gvk, Id};
 use crate::node::{Map, Node, Scalar, Tag};
 use crate::origin::{ORIGIN, Origin};
 use crate::schema::Schema;
@@ -324,21 +324,18 @@ impl Resource {
     }
 }
 
-/// Texts that many objects share: kinds and namespaces.
+/// Texts that many objects share: kinds, namespaces, prefixes.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(std::collections::HashSet<Text>);
 
 impl Texts {
     pub(crate) fn share(&mut self, text: &str) -> Text {
-        if text == NO_NAMESPACE || self.0.len() < 4096 {
-            if let Some(known) = self.0.get(text) {
-                return Arc::clone(known);
-            }
-            let shared: Text = text.into();
-            self.0.insert(Arc::clone(&shared));
-            return shared;
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
         }
-        self.0.get(text).map_or_else(|| text.into(), Arc::clone)
+        let shared: Text = text.into();
+        self.0.insert(Arc::clone(&shared));
+        shared
     }
 }
 

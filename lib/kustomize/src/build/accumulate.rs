@@ -387,7 +387,7 @@ fn crds(target: &Target<'_>, path: &str) -> Result<Config, Fault> {
             Fault::from(Reason::Yaml { message: error.to_string() }).at(&place)
         })?
     } else {
-        yaml::to_value(&text, yaml::Schema::V2).map_err(|error| read::malformed(&error, &file, 0))?
+        read::json(&text).map_err(|error| read::malformed(&error, &file, 0))?
     };
     config::parse_crds(&value)
 }

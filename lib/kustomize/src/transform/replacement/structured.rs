@@ -44,7 +44,7 @@ fn json(text: &str, inside: &[String], value: &Node, create: Create) -> Option<S
 
 /// YAML comes back with its order and comments, indented as kustomize indents.
 fn yaml(text: &str, inside: &[String], value: &Node, create: Create) -> Option<String> {
-    let mut documents = yaml::read(text, &yaml::Limits::default()).ok()?;
+    let mut documents = yaml::read(text, &crate::read::limits(text)).ok()?;
     documents.truncate(1);
     let document: &mut Document = documents.first_mut()?;
     let count = each_match(&mut document.root, inside, create, &mut |field| set(field, value))?;
