@@ -1,8 +1,9 @@
 //! One pass of a Kustomization: open, render, apply, prune, wait.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use api::{Artifact, ConditionType, Inventory, Kustomization, ResourceRef, reason};
 use apply::wait::{Awaited, Unhealthy, Verdict, Wait};
@@ -22,7 +23,9 @@ use crate::health::Expressions;
 use crate::{history, source, variables};
 
 /// How long the objects of a stage that others build on may take.
-const STAGE_TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
+const STAGE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Until a download takes long.
+const PROMPT: Duration = Duration::from_secs(2);
 
 /// One pass.
 pub(crate) struct Pass<'a> {
@@ -89,10 +92,10 @@ impl<'a> Pass<'a> {
     }
 
     /// Opens the artifact, and finds the directory in it.
-    async fn open(&self) -> Result<(Opened, TreePath), Failure> {
+    async fn open(&mut self) -> Result<(Opened, TreePath), Failure> {
         let digest = Digest::parse(&self.artifact.digest)
             .map_err(|error| self.failure(reason::ARTIFACT_FAILED, format!("digest of the artifact: {error}")))?;
-        let files = self.controller.opener.open(&self.artifact.url, &digest).await.map_err(|error| match error {
+        let files = self.download(&digest).await?.map_err(|error| match error {
             OpenError::NotFound { .. } => {
                 let wait = self.controller.settings.requeue_dependency;
                 let message =
@@ -117,6 +120,19 @@ impl<'a> Pass<'a> {
             }
             Err(error) => Err(not_found(chain(&error))),
         }
+    }
+
+    /// Downloads the artifact, or takes what was downloaded already. One that takes long holds no worker, and ends when
+    /// something newer comes: a source that has moved says where to, and nobody answers at the old place.
+    async fn download(&mut self, digest: &Digest) -> Result<Result<Opened, OpenError>, Failure> {
+        let mut opening = pin!(self.controller.opener.open(&self.artifact.url, digest));
+        if let Ok(opened) = tokio::time::timeout(PROMPT, &mut opening).await {
+            return Ok(opened);
+        }
+        self.turn.idle(opening).await.map_err(|Interrupted| {
+            let message = format!("the artifact could not be downloaded from {} in time", self.artifact.url);
+            Failure::waiting(reason::ARTIFACT_FAILED, message, Duration::ZERO)
+        })
     }
 
     async fn render(&self, files: Opened, path: TreePath) -> Result<Rendered, Failure> {

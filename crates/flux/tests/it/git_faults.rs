@@ -61,7 +61,7 @@ async fn a_tag_that_is_not_there() {
 async fn a_repository_without_a_commit() {
     let case = Case::new("empty").await;
     case.source().await;
-    case.fails("GitRepository", "repo", "GitOperationFailed", &["empty"]).await;
+    case.fails("GitRepository", "repo", "EmptyGitRepository", &["empty"]).await;
     let commit = case.push(&[("a.yaml", &config_map("one", "v"))]);
     case.kustomization("app", json!({})).await;
     case.applied("app", &commit).await;
