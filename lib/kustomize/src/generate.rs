@@ -132,8 +132,8 @@ fn data(args: &GeneratorArgs, loader: &Loader<'_>) -> Result<BTreeMap<String, Ve
     }
     for (i, literal) in args.literals.iter().enumerate() {
         let (key, value) = literal.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
-            Reason::invalid(format!("invalid literal source {literal}, expected key=value"))
-                .field(|| format!("literals[{i}]"))
+            // What stands there may be a secret, so it is not told.
+            Reason::invalid("invalid literal source, expected key=value").field(|| format!("literals[{i}]"))
         })?;
         add(key.to_owned(), unquoted(value).as_bytes().to_vec())?;
     }

@@ -33,11 +33,12 @@ pub(crate) enum Shape {
 
 /// Why a value cannot be printed: its tag and its text contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("field {path:?} would become `{text}`, which is not {expected}")]
+#[error("field {path:?} would become {}, which is not {expected}", text.as_ref().map_or("a text".to_owned(), |text| format!("`{text}`")))]
 pub(crate) struct Unprintable {
     /// The way to the field, slashes between its parts.
     pub(crate) path: String,
-    pub(crate) text: String,
+    /// What would stand there; none where it may be a secret.
+    pub(crate) text: Option<String>,
     pub(crate) expected: &'static str,
 }
 

@@ -86,13 +86,6 @@ record! {
     }
 }
 
-/// Options for generated objects, where they are not those of patches.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Generator {
-    args: file::GeneratorArgs,
-    metadata: file::Metadata,
-}
-
 /// What a configuration may use.
 pub(crate) struct Setup<'s, 'a> {
     pub(crate) loader: &'s Loader<'a>,
@@ -112,19 +105,15 @@ pub(crate) fn generate(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<R
         }
         _ => return Err(Reason::invalid(format!("plugin {} is not a generator", config.id()))),
     };
-    let mut generator = Generator { args: decode(&config.node, &config.place)?, ..Generator::default() };
-    generator.metadata = decode::<Settings>(&without(&config.node, "options"), &config.place)?.metadata;
-    let mut args = generator.args;
+    let mut args: file::GeneratorArgs = decode(&config.node, &config.place)?;
     if args.name.is_empty() {
-        args.name = generator.metadata.name;
+        config.name().clone_into(&mut args.name);
     }
     if args.namespace.is_empty() {
-        args.namespace = generator.metadata.namespace;
+        config.namespace().clone_into(&mut args.namespace);
     }
-    if !args.env.is_empty() {
-        // Only build files know the deprecated field.
-        args.env.clear();
-    }
+    // Only build files know the deprecated field.
+    args.env.clear();
     let node = generate::make(made, &args, setup.loader, setup.keys)?;
     let mut resource = Resource::new(node, config.place.clone(), setup.schema);
     resource.needs_hash = !args.options.as_ref().is_some_and(|options| options.disable_name_suffix_hash);
@@ -368,14 +357,6 @@ pub(crate) const HELM: &str = "are refused: a build runs no programs; install th
 
 pub(crate) fn refused(what: &str, why: &'static str) -> Fault {
     Reason::Refused { what: what.to_owned(), why }.into()
-}
-
-fn without(node: &Node, field: &str) -> Node {
-    let mut node = node.clone();
-    if let Some(map) = node.map_mut() {
-        map.remove(field);
-    }
-    node
 }
 
 /// Reads an object as settings; fields that are none are left out.

@@ -49,7 +49,12 @@ impl Builder<'_> {
             self.annotate(&mut resource);
             match resource.node.check() {
                 Ok(()) => resources.push(Output::new(resource.node, resource.place)),
-                Err(error) => problems.push(*Reason::apply(error.to_string()).on(|| resource.subject())),
+                Err(mut error) => {
+                    if resource.gvk().kind == "Secret" {
+                        error.text = None;
+                    }
+                    problems.push(*Reason::apply(error.to_string()).on(|| resource.subject()));
+                }
             }
         }
         if problems.is_empty() {

@@ -181,7 +181,7 @@ impl Scalar {
         node.set_tag(self.tag.short());
         let value = node.to_value(Schema::V3).map_err(|_| Unprintable {
             path: String::new(),
-            text: self.text.to_string(),
+            text: Some(self.text.to_string()),
             expected: self.tag.in_words(),
         })?;
         Ok(whole(value))

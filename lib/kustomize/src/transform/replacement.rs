@@ -130,7 +130,8 @@ fn read(set: &Set, source: &file::Source) -> Result<Value, Fault> {
     };
     let mut parts = scalar.text.split(options.delimiter.as_str());
     let part = usize::try_from(options.index).ok().and_then(|index| parts.nth(index)).ok_or_else(|| {
-        fault(Reason::apply(format!("options.index {} is out of bounds for value {}", options.index, scalar.text)))
+        // The value may be a secret, so it is not told.
+        fault(Reason::apply(format!("options.index {} is out of bounds for the value of {path}", options.index)))
     })?;
     Ok(Value::fixed(Node::Scalar(Scalar::quoted(part, scalar.tag, scalar.quote))))
 }

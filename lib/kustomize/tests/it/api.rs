@@ -20,6 +20,33 @@ fn object(kind: &str, name: &str) -> String {
 }
 
 #[test]
+fn results_may_cross_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<kustomize::Build>();
+    check::<kustomize::Error>();
+    check::<File>();
+}
+
+#[test]
+fn no_message_tells_a_secret() {
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {a: CANARY, n: 5}\n";
+    for field in [
+        "patches: [{target: {kind: Secret}, patch: '[{\"op\": \"test\", \"path\": \"/data/a\", \"value\": \"x\"}]'}]",
+        "replacements: [{source: {kind: Secret, fieldPath: data.a, options: {delimiter: x, index: 9}}, targets: [{select: {kind: Secret}, fieldPaths: [data.n]}]}]",
+        "replacements: [{source: {kind: Secret, fieldPath: data.a}, targets: [{select: {kind: Secret}, fieldPaths: [data.n]}]}]",
+        "secretGenerator: [{name: x, literals: [CANARY]}]",
+        "secretGenerator: [{name: s, literals: [a=CANARY]}]",
+    ] {
+        let tree = tree(&[("kustomization.yaml", &format!("resources: [s.yaml]\n{field}\n")), ("s.yaml", secret)]);
+        let error = build(&tree, &TreePath::root(), &Options::default()).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("CANARY"), "{error}");
+    }
+    let tree = tree(&[("kustomization.yaml", "resources: [s.yaml]\n"), ("s.yaml", secret)]);
+    let built = build(&tree, &TreePath::root(), &Options::default()).unwrap();
+    assert!(!format!("{built:?}").contains("CANARY"));
+}
+
+#[test]
 fn every_object_knows_the_line_it_came_from() {
     let text = format!("{}---\n{}", object("ConfigMap", "a"), object("Secret", "b"));
     let tree = tree(&[
