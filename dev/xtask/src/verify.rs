@@ -1,145 +1,106 @@
 //! Everything that CI checks, with one line for each step and the numbers of tests at the end.
 
 mod counts;
+mod programs;
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use self::counts::Counts;
+use self::programs::{Level, Program};
 use crate::Outcome;
 use crate::workspace::Workspace;
 
 /// How many lines of a failed step's output are shown; all of it is in the log.
 const SHOWN: usize = 80;
 
-struct Step {
-    name: &'static str,
-    /// Arguments of cargo.
-    args: &'static [&'static str],
-    kind: Kind,
+#[derive(Clone, Copy)]
+enum Work {
+    Cargo(&'static [&'static str]),
+    Chore(&'static [&'static str]),
+    Tests(Level),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Check,
-    Tests,
-    EndToEnd,
-}
-
-const XTASK: [&str; 5] = ["run", "--quiet", "--package", "xtask", "--"];
-
-const STEPS: &[Step] = &[
-    Step { name: "format", args: &["fmt", "--all", "--check"], kind: Kind::Check },
-    Step {
-        name: "clippy",
-        args: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-        kind: Kind::Check,
-    },
-    Step { name: "floors", args: &["floors"], kind: Kind::Check },
-    Step { name: "tidy", args: &["tidy"], kind: Kind::Check },
-    Step { name: "crds", args: &["crds", "--check"], kind: Kind::Check },
-    Step { name: "oracles", args: &["oracles"], kind: Kind::Check },
-    Step {
-        name: "unit and corpus tests",
-        args: &[
-            "test",
-            "--workspace",
-            "--exclude",
-            "flux",
-            "--exclude",
-            "testbed",
-            "--no-fail-fast",
-            "--",
-            "--show-output",
-        ],
-        kind: Kind::Tests,
-    },
-    Step {
-        name: "tests of the binary",
-        args: &[
-            "test",
-            "--package",
-            "flux",
-            "--package",
-            "testbed",
-            "--lib",
-            "--bins",
-            "--no-fail-fast",
-            "--",
-            "--show-output",
-        ],
-        kind: Kind::Tests,
-    },
-    Step {
-        name: "end-to-end tests",
-        args: &[
-            "test",
-            "--package",
-            "testbed",
-            "--package",
-            "flux",
-            "--test",
-            "*",
-            "--no-fail-fast",
-            "--",
-            "--show-output",
-        ],
-        kind: Kind::EndToEnd,
-    },
+/// One set of packages throughout: another set would mean other features, and building everything again.
+const STEPS: [(&str, Work); 9] = [
+    ("format", Work::Cargo(&["fmt", "--all", "--check"])),
+    ("clippy", Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
+    ("floors", Work::Chore(&["floors"])),
+    ("tidy", Work::Chore(&["tidy"])),
+    ("oracles", Work::Chore(&["oracles"])),
+    ("build of tests", Work::Cargo(&["test", "--workspace", "--no-run"])),
+    ("crds", Work::Chore(&["crds", "--check"])),
+    ("unit and corpus tests", Work::Tests(Level::Alone)),
+    ("end-to-end tests", Work::Tests(Level::EndToEnd)),
 ];
 
 /// Runs every step, also after one has failed, and fails if any did.
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let started = Instant::now();
-    let logs = workspace.path("target/verify");
+    let logs = workspace.target().join("verify");
     fs::create_dir_all(&logs).map_err(|e| format!("make {}: {e}", logs.display()))?;
     let mut failed = Vec::new();
     let mut total = Counts::default();
-    for step in STEPS {
-        let log = logs.join(format!("{}.log", step.name.replace(' ', "-")));
-        print!("{:<24} ", step.name);
+    for (name, work) in STEPS {
+        let log = logs.join(format!("{}.log", name.replace(' ', "-")));
+        print!("{name:<24} ");
         let _ = std::io::stdout().flush();
         let begun = Instant::now();
-        let passed = play(workspace, step, &log)?;
+        let outcome = play(workspace, work, &log);
         let output = fs::read_to_string(&log).unwrap_or_default();
-        let counts = if step.kind == Kind::Check { Counts::default() } else { Counts::of(&output) };
-        let verdict = if passed { "ok" } else { "FAILED" };
+        let counts = if matches!(work, Work::Tests(_)) { Counts::of(&output) } else { Counts::default() };
+        let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
         println!("{verdict:<8} {:>6.1} s{}", begun.elapsed().as_secs_f64(), counts.in_brief());
-        if !passed {
-            failed.push(step.name);
+        if let Err(why) = outcome {
+            failed.push(name);
             let lines: Vec<&str> = output.lines().filter(|l| !counts::is_success(l)).collect();
             for line in &lines[lines.len().saturating_sub(SHOWN)..] {
                 println!("    {line}");
             }
-            println!("    (all of it: {})", log.display());
+            println!("    {why} (all of it: {})", log.display());
         }
-        total.add(counts, step.kind == Kind::EndToEnd);
+        total.add(counts, matches!(work, Work::Tests(Level::EndToEnd)));
     }
     println!("\n{total}in {:.0} s", started.elapsed().as_secs_f64());
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
-fn play(workspace: &Workspace, step: &Step, log: &PathBuf) -> Result<bool, String> {
-    let open = || -> std::io::Result<(File, File)> {
-        let out = File::create(log)?;
-        let err = out.try_clone()?;
-        Ok((out, err))
-    };
-    let (out, err) = open().map_err(|e| format!("write {}: {e}", log.display()))?;
-    command(workspace, step)
-        .stdout(out)
-        .stderr(err)
-        .status()
-        .map(|status| status.success())
-        .map_err(|e| format!("run {}: {e}", step.name))
+fn play(workspace: &Workspace, work: Work, log: &Path) -> Outcome {
+    let file = File::create(log).map_err(|e| format!("write {}: {e}", log.display()))?;
+    match work {
+        Work::Cargo(args) => logged(workspace.cargo(args).env("CARGO_TERM_COLOR", "never"), &file),
+        Work::Chore(args) => {
+            let chore = ["run", "--quiet", "--package", "xtask", "--"];
+            logged(workspace.cargo(&chore).args(args).env("CARGO_TERM_COLOR", "never"), &file)
+        }
+        Work::Tests(level) => {
+            let programs = programs::built(workspace)?;
+            let mut failed = Vec::new();
+            for program in programs.iter().filter(|program| program.level() == level) {
+                failed.extend(test(program, &file).err());
+            }
+            if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+        }
+    }
 }
 
-fn command(workspace: &Workspace, step: &Step) -> Command {
-    let chore = !matches!(step.args, ["fmt" | "clippy" | "test", ..]);
-    let mut command = workspace.cargo(if chore { &XTASK } else { &[] });
-    command.args(step.args).env("CARGO_TERM_COLOR", "never");
-    command
+/// Runs a test program as cargo does: in the folder of its package.
+fn test(program: &Program, log: &File) -> Outcome {
+    let title = format!("\n==== {} {}\n", program.package, program.target);
+    (&mut &*log).write_all(title.as_bytes()).map_err(|e| format!("write the log: {e}"))?;
+    let mut command = Command::new(&program.path);
+    command.arg("--show-output").current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
+    // A failure is told by its message.
+    command.env("RUST_BACKTRACE", "0");
+    logged(&mut command, log).map_err(|_| format!("cargo test -p {} ({}) failed", program.package, program.target))
+}
+
+fn logged(command: &mut Command, log: &File) -> Outcome {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let copy = || log.try_clone().map_err(|e| format!("write the log: {e}"));
+    let status = command.stdout(copy()?).stderr(copy()?).status().map_err(|e| format!("run {name}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("it ended with {status}")) }
 }
