@@ -10,6 +10,7 @@ mod connection;
 mod error;
 mod files;
 mod http;
+pub mod keys;
 mod known_hosts;
 mod pack;
 mod reference;

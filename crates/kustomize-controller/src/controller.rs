@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::{ConditionType, DeletionPolicy, Kustomization, KustomizationSpec, reason, well_known};
+use api::{ConditionType, DeletionPolicy, FieldProblem, Kustomization, KustomizationSpec, reason, well_known};
 use apply::wait::{Awaited, Verdict, Wait};
 use apply::{Cluster, Ownership};
 use artifact::Opener;
@@ -93,7 +93,7 @@ impl Reconciler for Kustomizations {
     async fn finalize(&self, turn: &mut KustomizationTurn) -> Result<(), Failure> {
         let object = turn.object.clone();
         let inventory = inventory(&object);
-        if !inventory.is_empty() && deletes(&object) {
+        if !inventory.is_empty() && deletes(&object).map_err(|problem| self.undecided(turn, problem))? {
             if let Some(cluster) = self.cluster_for_deletion(turn, &object).await? {
                 self.delete(turn, &cluster, inventory).await?;
             } else {
@@ -182,6 +182,16 @@ impl Kustomizations {
         Ok(())
     }
 
+    /// The object stays until somebody says whether what it owns is to go with it.
+    fn undecided(&self, turn: &KustomizationTurn, problem: &FieldProblem) -> Failure {
+        let message = format!(
+            "{problem}; whether the objects of the inventory are to be deleted is not known: correct the field, or \
+             remove the finalizer to keep them",
+        );
+        self.tell(turn, Severity::Error, message.clone());
+        Failure::new(reason::PRUNE_FAILED, message).tell(None)
+    }
+
     fn tell(&self, turn: &KustomizationTurn, severity: Severity, message: String) {
         self.tell_with(turn, severity, message, None);
     }
@@ -234,13 +244,20 @@ pub(crate) fn inventory(object: &Kustomization) -> Vec<Entry> {
 }
 
 /// Whether objects are deleted with their Kustomization.
-fn deletes(object: &Kustomization) -> bool {
-    !object.spec.suspend
+///
+/// # Errors
+/// The first field that decides it and cannot be read: what was deleted by a default cannot be brought back.
+fn deletes(object: &Kustomization) -> Result<bool, &FieldProblem> {
+    const DECIDING: [&str; 4] = ["spec", "spec.suspend", "spec.prune", "spec.deletionPolicy"];
+    if let Some(problem) = object.problems.iter().find(|problem| DECIDING.contains(&problem.field.as_str())) {
+        return Err(problem);
+    }
+    Ok(!object.spec.suspend
         && match object.spec.deletion_policy.unwrap_or_default() {
             DeletionPolicy::MirrorPrune => object.spec.prune,
             DeletionPolicy::Delete | DeletionPolicy::WaitForTermination => true,
             DeletionPolicy::Orphan => false,
-        }
+        })
 }
 
 fn metadata_key(name: &str) -> String {
@@ -262,4 +279,33 @@ pub(crate) fn event_metadata(revision: &str, origin: Option<&str>) -> BTreeMap<S
 fn invalid_expression(message: impl std::fmt::Display) -> Failure {
     let message = format!("Reconciliation failed terminally due to configuration error: {message}");
     Failure::stalled(reason::INVALID_CEL_EXPRESSION, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::deletes;
+
+    #[track_caller]
+    fn check(fields: &Value, expected: Result<bool, &str>) {
+        let mut spec = json!({ "interval": "1m", "sourceRef": { "kind": "GitRepository", "name": "a" } });
+        spec.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let object = json!({ "metadata": { "name": "a", "namespace": "b" }, "spec": spec });
+        let object: api::Kustomization = serde_json::from_value(object).unwrap();
+        assert_eq!(deletes(&object).map_err(|problem| problem.field.as_str()), expected, "{fields}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_deletes_nothing() {
+        check(&json!({ "prune": true }), Ok(true));
+        check(&json!({ "prune": true, "suspend": true }), Ok(false));
+        check(&json!({ "prune": true, "deletionPolicy": "Orphan" }), Ok(false));
+        check(&json!({ "prune": false, "deletionPolicy": "Delete" }), Ok(true));
+        check(&json!({ "prune": true, "deletionPolicy": "Keep" }), Err("spec.deletionPolicy"));
+        check(&json!({ "prune": "yes" }), Err("spec.prune"));
+        check(&json!({}), Err("spec.prune"));
+        check(&json!({ "prune": true, "suspend": 1 }), Err("spec.suspend"));
+        check(&json!({ "prune": true, "timeout": "long" }), Ok(true));
+    }
 }

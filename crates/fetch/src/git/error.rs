@@ -137,6 +137,12 @@ pub enum KeyError {
     /// It is no key that we know.
     #[error("the SSH identity is not a private key in OpenSSH, PKCS#1 or PKCS#8 format")]
     Unreadable,
+    /// It cannot be made or written down.
+    #[error("cannot make an SSH key: {reason}")]
+    Made {
+        /// In the library's words.
+        reason: String,
+    },
 }
 
 /// Why a remote did not do what it was asked.

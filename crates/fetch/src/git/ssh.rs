@@ -11,11 +11,12 @@ use russh::keys::{Algorithm, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicK
 use russh::{Channel, ChannelMsg, Disconnect, Preferred, kex};
 use url::Url;
 
-use super::error::{Error, KeyError, RemoteError};
+use super::error::{Error, RemoteError};
 use super::known_hosts::{KnownHost, Verdict};
-use super::{GitRequest, SshAlgorithms, shown, wire};
+use super::{GitRequest, SshAlgorithms, keys, shown, wire};
 
-const PORT: u16 = 22;
+/// Where SSH servers listen.
+pub(super) const PORT: u16 = 22;
 /// How much of what a server complains of is of interest.
 const COMPLAINT: usize = 1024;
 
@@ -65,7 +66,8 @@ impl Client {
 impl Remote {
     /// Shakes hands, shows our key and starts the program.
     pub(super) async fn connect(request: &GitRequest, credentials: &Ssh) -> Result<Self, Error> {
-        let key = read_key(credentials).map_err(|source| Error::Key { source })?;
+        let key = keys::decode(&credentials.identity, credentials.passphrase.as_ref());
+        let key = key.map_err(|source| Error::Key { source })?;
         let connected = Self::start(&request.url, credentials, key, &request.ssh).await;
         connected.map_err(|source| {
             let url = shown(&request.url);
@@ -187,26 +189,6 @@ fn config(known: &KnownHost, algorithms: &SshAlgorithms) -> Result<client::Confi
         preferred.kex = Cow::Owned(supported);
     }
     Ok(client::Config { preferred, nodelay: true, ..client::Config::default() })
-}
-
-/// Reads a private key in any format that the SSH library knows.
-fn read_key(credentials: &Ssh) -> Result<PrivateKey, KeyError> {
-    let text = credentials.identity.expose_text();
-    let passphrase = credentials.passphrase.as_ref().map(|secret| secret.expose_text().into_owned());
-    // The reader looks for whole lines; Secrets often end theirs in other ways.
-    let lines: Vec<_> = text.lines().map(str::trim).collect();
-    let text = lines.join("\n") + "\n";
-    let encrypted = text.contains("ENCRYPTED") || is_encrypted_openssh(&text);
-    match (russh::keys::decode_secret_key(&text, passphrase.as_deref()), encrypted, passphrase) {
-        (Ok(key), ..) => Ok(key),
-        (Err(_), true, None) => Err(KeyError::Encrypted),
-        (Err(_), true, Some(_)) => Err(KeyError::Passphrase),
-        (Err(_), false, _) => Err(KeyError::Unreadable),
-    }
-}
-
-fn is_encrypted_openssh(text: &str) -> bool {
-    PrivateKey::from_openssh(text).is_ok_and(|key| key.is_encrypted())
 }
 
 /// The program to run, with the path in quotes that no path gets out of.

@@ -1,5 +1,6 @@
 //! Whom we trust, and who we are, over SSH.
 
+use fetch::git::keys::{self, Curve, KeyKind, KeyPair};
 use fetch::git::{Outcome, SshAlgorithms};
 use testbed::git::{GitSsh, HostKey};
 
@@ -115,4 +116,21 @@ async fn a_stranger_and_a_missing_repository_are_refused_in_the_servers_words() 
         message,
         "unable to clone 'ssh://git@127.0.0.1:1/x.git': dial tcp 127.0.0.1:1: connect: connection refused"
     );
+}
+
+#[tokio::test]
+async fn a_new_key_and_a_collected_host_key_are_enough() {
+    let (world, ids) = World::filled();
+    let ours = KeyPair::generate(KeyKind::Ecdsa(Curve::P384)).unwrap();
+    let public = russh::keys::PublicKey::from_openssh(&ours.public).unwrap();
+    let server = GitSsh::start(world.folder.path(), &public, &[HostKey::Ed25519]).await.unwrap();
+    let url: url::Url = server.url().parse().unwrap();
+    let hosts = keys::host_key("127.0.0.1", url.port()).await.unwrap();
+    assert_eq!(format!("{hosts}\n"), server.known_hosts().unwrap());
+    let request = world.request(&server.url(), branch("main"));
+    let identity = ours.identity.expose_text();
+    let data = [("identity", identity.as_ref()), ("known_hosts", hosts.as_str())];
+    assert_eq!(fetched(&request, &data).await.commit.id, ids[2]);
+    let nobody = keys::host_key("127.0.0.1", Some(1)).await.unwrap_err().to_string();
+    assert!(nobody.starts_with("SSH key scan for host '127.0.0.1:1' failed: "), "{nobody}");
 }

@@ -15,6 +15,7 @@ mod kustomization;
 mod secret;
 mod secret_git;
 mod source_git;
+mod ssh_key;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

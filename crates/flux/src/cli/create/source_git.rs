@@ -4,8 +4,9 @@ use api::{Duration, GitProvider, GitRepositoryRef, GitRepositorySpec, LocalObjec
 use clap::ValueEnum;
 
 use crate::cli::{
+    ask,
     cluster::Cluster,
-    create::{Common, Wanted, checked_name, given, row_of, secret::GitSecret, to_json},
+    create::{Common, Wanted, checked_name, given, row_of, secret::GitSecret, ssh_key, to_json},
     failure::Failure,
     output::Output,
     settings::{Settings, read_file, secret},
@@ -21,6 +22,9 @@ Examples:
 
   # A private repository, with credentials that are kept in a Secret of the same name
   flux create source git webapp --url=https://example.com/webapp --branch=main -u me -p token
+
+  # A private repository over SSH, with a new key that is to be registered with the server
+  flux create source git webapp --url=ssh://git@example.com/webapp --branch=main
 
   # A private repository over SSH, with an existing Secret
   flux create source git webapp --url=ssh://git@example.com/webapp --branch=main --secret-ref=webapp";
@@ -51,7 +55,7 @@ pub(crate) struct Args {
     /// The user name for HTTPS
     #[arg(short, long)]
     username: Option<String>,
-    /// The password for HTTPS
+    /// The password for HTTPS, or the passphrase of the private key for SSH
     #[arg(short, long, value_parser = secret())]
     password: Option<auth::Secret>,
     /// The Secret with the credentials
@@ -66,6 +70,8 @@ pub(crate) struct Args {
     /// The certificate authority of the Git server
     #[arg(long, value_name = "FILE")]
     ca_file: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    key: ssh_key::Args,
     /// Fetch submodules too
     #[arg(long)]
     recurse_submodules: bool,
@@ -109,7 +115,7 @@ pub(super) async fn run(args: Args, common: &Common, settings: &Settings, out: &
     if args.ca_file.is_some() && scheme == Scheme::Ssh {
         return Err(Failure::new("specifying a CA file is not supported for Git over SSH"));
     }
-    let spec = spec(&args, url, common)?;
+    let spec = spec(&args, url.clone(), common)?;
     let wants_secret = spec.secret_ref.is_none();
     let mut wanted = Wanted {
         row: row_of("GitRepository")?,
@@ -124,7 +130,7 @@ pub(super) async fn run(args: Args, common: &Common, settings: &Settings, out: &
     }
     let cluster = Cluster::open(settings).await?;
     out.generate("generating GitRepository source");
-    if wants_secret && let Some(secret) = credentials(&args, scheme, out)? {
+    if wants_secret && let Some(secret) = credentials(&args, &url, scheme, out).await? {
         out.action("applying secret with repository credentials");
         secret.apply(&cluster, &name, &std::collections::BTreeMap::new(), settings).await?;
         wanted.spec["secretRef"] = serde_json::json!({ "name": name });
@@ -173,11 +179,19 @@ fn spec(args: &Args, url: String, common: &Common) -> Result<GitRepositorySpec, 
 }
 
 /// The Secret that the flags ask for.
-fn credentials(args: &Args, scheme: Scheme, out: &mut Output) -> Result<Option<GitSecret>, Failure> {
+async fn credentials(args: &Args, url: &str, scheme: Scheme, out: &mut Output) -> Result<Option<GitSecret>, Failure> {
     let username = given(args.username.clone());
     let password = args.password.clone().filter(|password| !password.is_empty());
     match scheme {
-        Scheme::Ssh => Err(Failure::new("a repository over SSH needs a Secret with its key").hint(SSH_HINT)),
+        Scheme::Ssh => {
+            let access = args.key.access(url, password).await?;
+            out.success(&format!("collected public key from SSH server:\n{}", access.known_hosts));
+            out.generate(&format!("deploy key: {}", access.deploy_key));
+            if !args.silent && !ask::confirm("Have you added the deploy key to your repository", out) {
+                return Err(Failure::new("aborting"));
+            }
+            Ok(Some(access.secret))
+        }
         Scheme::Http | Scheme::Https => {
             let mut secret = GitSecret::default();
             if let (Some(username), Some(password)) = (username, password) {
@@ -194,10 +208,6 @@ fn credentials(args: &Args, scheme: Scheme, out: &mut Output) -> Result<Option<G
         }
     }
 }
-
-/// What to do where a key has to be made: this program makes none yet.
-pub(super) const SSH_HINT: &str = "kubectl create secret generic NAME -n NAMESPACE --from-file=identity=KEY \
-                                   --from-file=known_hosts=FILE, then --secret-ref=NAME";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scheme {

@@ -1,6 +1,7 @@
 //! What `flux create` makes of what was typed.
 
 use clap::Parser;
+use testbed::git::{GitSsh, HostKey};
 
 use super::*;
 use crate::cli::settings::Environment;
@@ -101,4 +102,19 @@ async fn what_makes_no_sense_is_refused_with_the_reason() {
         let refused = exported(&format!("ks {name} --source=x")).await.unwrap_err();
         assert!(refused.starts_with(&format!("name '{name}' is invalid")), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn a_key_for_ssh_is_made_and_the_servers_is_collected() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = HostKey::Ed25519.generate().unwrap();
+    let server = GitSsh::start(folder.path(), nobody.public_key(), &[HostKey::Ecdsa]).await.unwrap();
+    let url = server.url();
+    let text = exported(&format!("secret git webapp --url={url}/org/app --ssh-key-algorithm=ed25519")).await.unwrap();
+    let secret = &yaml::to_values(&text, yaml::Schema::V2).unwrap()[0]["stringData"];
+    assert!(secret["identity"].as_str().unwrap().starts_with("-----BEGIN PRIVATE KEY-----\n"), "{text}");
+    assert!(secret["identity.pub"].as_str().unwrap().starts_with("ssh-ed25519 "), "{text}");
+    assert_eq!(format!("{}\n", secret["known_hosts"].as_str().unwrap()), server.known_hosts().unwrap());
+    let refused = exported(&format!("secret git webapp --url={url}/org/app --private-key-file=/dev/null")).await;
+    assert_eq!(refused.unwrap_err(), "the SSH identity is not a private key in OpenSSH, PKCS#1 or PKCS#8 format");
 }
