@@ -11,6 +11,9 @@ use crate::request::{self, Mode, Refusal};
 use crate::seen::Seen;
 use crate::{Policy, Stage, cleanup};
 
+/// How often an object is looked at again that somebody else writes just now.
+const RACES: usize = 3;
+
 /// What was found of each object of a stage, in the stage's order.
 #[derive(Debug)]
 pub struct Observed(pub Vec<Observation>);
@@ -172,7 +175,7 @@ impl Look<'_> {
             Some(live) if self.is_left_alone(&live) => Ok(Looked::done(Observation::Excluded)),
             Some(live) if self.cluster.settings.migrate_api_version => Ok(Looked::Live(Some(Box::new(live)))),
             live => {
-                let (live, would_be) = (live.map(Box::new), would_be.map(Box::new));
+                let (live, would_be) = self.of_one_version(live.map(Box::new), would_be.map(Box::new)).await;
                 Ok(Looked::done(Observation::Read { live, would_be, migrated: false }))
             }
         }
@@ -212,7 +215,32 @@ impl Look<'_> {
             }
         }
         let would_be = self.try_out().await.map(Box::new);
+        let (live, would_be) = self.of_one_version(live, would_be).await;
         Observation::Read { live, would_be, migrated }
+    }
+
+    /// Looks again while somebody writes between the two looks, so that a change of theirs is not taken for drift.
+    async fn of_one_version(
+        &self,
+        mut live: Option<Box<Object>>,
+        mut would_be: Result<Box<Object>, Refusal>,
+    ) -> (Option<Box<Object>>, Result<Box<Object>, Refusal>) {
+        let differ = |live: &Option<Box<Object>>, would_be: &Result<Box<Object>, Refusal>| {
+            let versions =
+                live.as_ref().zip(would_be.as_ref().ok()).map(|(a, b)| (a.resource_version(), b.resource_version()));
+            versions.is_some_and(|(live, would_be)| live != would_be)
+        };
+        for _ in 0..RACES {
+            if !differ(&live, &would_be) {
+                break;
+            }
+            let Ok(Looked::Live(again)) = self.read().await else { break };
+            live = again;
+            if differ(&live, &would_be) {
+                would_be = self.try_out().await.map(Box::new);
+            }
+        }
+        (live, would_be)
     }
 
     fn refused(&self, refusal: Refusal) -> Looked {

@@ -8,14 +8,12 @@ use crate::workspace::{self, Workspace};
 pub(crate) fn run(workspace: &Workspace, flags: &[&str]) -> Outcome {
     oracles::run(workspace, &["etcd", "kubernetes"])?;
     println!("building flux");
-    workspace::run(&mut workspace.cargo(&["build", "--quiet", "--package", "flux"]))?;
+    // Both in one build, which gives what they share the same features.
+    let build =
+        ["build", "--quiet", "--package", "flux", "--package", "testbed", "--bin", "flux", "--example", "sandbox"];
+    workspace::run(&mut workspace.cargo(&build))?;
     let flux = workspace.target().join("debug/flux");
     let fleet = workspace.path("examples/fleet");
-    workspace::run(
-        workspace
-            .cargo(&["run", "--quiet", "--package", "testbed", "--example", "sandbox", "--"])
-            .arg(flux)
-            .arg(fleet)
-            .args(flags),
-    )
+    let sandbox = workspace.target().join("debug/examples/sandbox");
+    workspace::run(std::process::Command::new(sandbox).arg(flux).arg(fleet).args(flags))
 }
