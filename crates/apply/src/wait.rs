@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use object::health::{self, Health, Status};
 use object::inventory::Entry;
-use object::{Object, ObjectId};
+use object::{GroupVersionKind, Object, ObjectId};
 use tokio::time::Instant;
 
 use crate::cluster::Cluster;
@@ -296,11 +296,37 @@ impl Look<'_> {
             Ok(None) => return Sight { health: Health::not_found(), watched: Watched::Own(resource) },
             Err(refusal) => return unknown(refusal.message),
         };
-        let usual = health::health(&live, Timestamp::now());
-        cluster.learn(&live, usual.clone());
+        let mut usual = health::health(&live, Timestamp::now());
+        if usual.status == Status::Current && !self.is_served(&live).await {
+            // Nothing will change about the object when it is: it has to be asked for again.
+            let look_again = Timestamp::now().checked_add(SignedDuration::from_millis(100)).ok();
+            usual = Health { look_again, ..Health::new(Status::InProgress, "its kind is not served yet") };
+        } else {
+            cluster.learn(&live, usual.clone());
+        }
         let own = awaited.rules.as_ref().and_then(|rules| rules(&live));
         let is_shared = cluster.watches.is_complete(&id.group_kind()) && cluster.watches.get(&id).is_some();
         let watched = if is_shared { Watched::Shared } else { Watched::Own(resource) };
         Sight { health: own.unwrap_or(usual), watched }
+    }
+
+    /// Whether the API server serves the kind that a definition defines; true for all other objects. A definition is
+    /// established a moment before discovery knows its kind, and whoever comes in between is told that there is none.
+    async fn is_served(&self, live: &Object) -> bool {
+        if live.kind() != "CustomResourceDefinition" || live.group() != "apiextensions.k8s.io" {
+            return true;
+        }
+        let text = |path: &[&str]| live.field(path).and_then(|value| value.as_str()).unwrap_or_default();
+        let (group, kind) = (text(&["spec", "group"]), text(&["spec", "names", "kind"]));
+        let versions = live.field(&["spec", "versions"]).and_then(|versions| versions.as_array());
+        for version in versions.into_iter().flatten().filter(|version| version["served"] == true) {
+            let api_version = format!("{group}/{}", version["name"].as_str().unwrap_or_default());
+            let gvk = GroupVersionKind::new(&api_version, kind);
+            let resolved = self.cluster.discovery.resolve(&self.cluster.client, &gvk).await;
+            if matches!(resolved, Err(ResolveError::NoMatch { .. })) {
+                return false;
+            }
+        }
+        true
     }
 }
