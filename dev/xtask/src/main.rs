@@ -24,7 +24,8 @@ usage: cargo xtask CHORE
   crds [--check]       write deploy/crds from the types of crates/api, or check that it is current
   oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
   sandbox [FLAG...]    a control plane, the controllers and examples/fleet; --exit-when-ready ends when all is ready
-  bench [FILTER...]    measure the controllers beside the real kubectl
+  bench [SUBJECT] [FILTER...]
+                       measure the release build beside the real tools; subjects: controllers (the default), kustomize
 ";
 
 /// What went wrong, told to a person: chores have no caller that would distinguish.
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         ["crds", "--check"] => crds::check(&workspace),
         ["oracles", only @ ..] => oracles::run(&workspace, only),
         ["sandbox", rest @ ..] => sandbox::run(&workspace, rest),
-        ["bench", rest @ ..] => bench::run_shapes(&workspace, rest),
+        ["bench", rest @ ..] => bench::measure(&workspace, rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;
