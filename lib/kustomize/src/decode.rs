@@ -48,8 +48,8 @@ impl Decoder {
 
     /// Reads the first document of a text.
     pub(crate) fn document<T: Decode>(&mut self, text: &str) -> T {
-        match yaml::read(text, &crate::read::limits(text)) {
-            Ok(documents) => documents.first().map_or_else(T::default, |document| T::decode(&document.root, self)),
+        match yaml::node(text, &crate::read::limits(text)) {
+            Ok(root) => root.map_or_else(T::default, |root| T::decode(&root, self)),
             Err(error) => {
                 self.problems.push(*crate::read::malformed(&error, &self.file, 0));
                 T::default()

@@ -267,8 +267,7 @@ pub(crate) fn replacements(entries: &[file::Replacement], setup: &Setup<'_, '_>)
             setup.loader.file(&entry.path).map_err(|fault| fault.field(|| format!("replacements[{i}].path")))?;
         let text = read::text(&bytes, &file)?;
         let mut decoder = Decoder::new(&file, Unknown::Ignore);
-        let list: bool = yaml::read(&text, &read::limits(&text))
-            .is_ok_and(|documents| documents.first().is_some_and(|document| document.root.items().is_some()));
+        let list = yaml::node(&text, &read::limits(&text)).is_ok_and(|root| root.is_some_and(|r| r.items().is_some()));
         let read: Vec<file::Replacement> = if list { decoder.document(&text) } else { vec![decoder.document(&text)] };
         let (read, _) = decoder.finish(read).map_err(first)?;
         for one in &read {

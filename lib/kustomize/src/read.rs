@@ -1,14 +1,17 @@
 //! Reading files of objects, as kustomize splits and checks them.
 
+mod node;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
-use yaml::{Content, Layout, Schema, Style};
+use yaml::Schema;
 
+use self::node::ToNode;
 use crate::error::{Fault, Place, Problem, Reason, Subject};
 use crate::id::{Gvk, Id};
-use crate::node::{Keys, Map, Node, Quote, Scalar, Tag};
+use crate::node::{Keys, Node, Quote, Scalar, Tag};
 use crate::resource::meta_text;
 
 /// An object and the line that it starts in.
@@ -31,13 +34,13 @@ pub(crate) fn objects(text: &str, file: &Arc<str>, keys: &mut Keys) -> Result<Ve
     let single = chunks.len() == 1;
     let mut found = Vec::new();
     for (chunk, before) in chunks {
-        match document(chunk, before, file, keys) {
-            Ok(None) => {}
-            Ok(Some((node, line))) => match unwrap(node, single) {
-                Ok(items) => found.extend(items.into_iter().map(|item| (item, line))),
-                Err(node) => found.push((node, line)),
+        match first(chunk, keys) {
+            Ok(Some((node, line))) if !node.is_null() => match unwrap(node, single) {
+                Ok(items) => found.extend(items.into_iter().map(|item| (item, line + before))),
+                Err(node) => found.push((node, line + before)),
             },
-            Err(fault) => problems.push(*fault),
+            Ok(_) => {}
+            Err(error) => problems.push(*malformed(&error, file, before)),
         }
     }
     let mut objects = Vec::with_capacity(found.len());
@@ -54,10 +57,11 @@ pub(crate) fn objects(text: &str, file: &Arc<str>, keys: &mut Keys) -> Result<Ve
     if problems.is_empty() { Ok(objects) } else { Err(problems) }
 }
 
-/// How much a text may cost: as many values as it could spell out, and some more behind aliases.
+/// How much a text may cost: a value for every few bytes, and some more, so that short texts may be dense and aliases be
+/// followed. The most that a megabyte can take stays below 64.
 pub(crate) fn limits(text: &str) -> yaml::Limits {
-    const BEHIND_ALIASES: usize = 200_000;
-    yaml::Limits { nodes: text.len() / 2 + BEHIND_ALIASES, ..yaml::Limits::default() }
+    const MORE: usize = 200_000;
+    yaml::Limits { nodes: text.len() / 4 + MORE, ..yaml::Limits::default() }
 }
 
 /// The JSON that the tools around kustomize take a YAML text for.
@@ -65,11 +69,17 @@ pub(crate) fn json(text: &str) -> Result<Value, yaml::Error> {
     yaml::Reader::new(Schema::V2).limits(limits(text)).value(text)
 }
 
-/// One value, whatever it is.
+/// One value, whatever it is; null where there is none.
 pub(crate) fn value(text: &str) -> Result<Node, yaml::Error> {
-    let documents = yaml::read(text, &limits(text))?;
-    let mut reader = Reader { keys: &mut Keys::default(), before: 0, flow: false };
-    Ok(documents.into_iter().next().and_then(|document| reader.node(&document.root).ok()).unwrap_or_else(Node::null))
+    let mut keys = Keys::default();
+    Ok(first(text, &mut keys)?.map_or_else(Node::null, |(node, _)| node))
+}
+
+/// The value of a text's first document, and the line that it starts in.
+fn first(text: &str, keys: &mut Keys) -> Result<Option<Located>, yaml::Error> {
+    let mut build = ToNode::new(keys);
+    yaml::compose(text, &limits(text), &mut build)?;
+    Ok(build.finish())
 }
 
 pub(crate) fn malformed(error: &yaml::Error, file: &Arc<str>, before: u32) -> Fault {
@@ -98,20 +108,6 @@ fn split<'t>(text: &'t str, file: &Arc<str>) -> Result<Vec<(&'t str, u32)>, Faul
     }
     chunks.push((&text[start..], before));
     Ok(chunks)
-}
-
-/// The value of a text's first document, and its line.
-fn document(text: &str, before: u32, file: &Arc<str>, keys: &mut Keys) -> Result<Option<Located>, Fault> {
-    let documents = yaml::read(text, &limits(text)).map_err(|error| malformed(&error, file, before))?;
-    let Some(document) = documents.into_iter().next() else { return Ok(None) };
-    let root = &document.root;
-    let node = Reader { keys, before, flow: false }.node(root).map_err(|fault| {
-        let line = fault.place.as_ref().map_or(0, |place| place.line);
-        let mut fault = fault;
-        fault.place = Some(Place { file: Arc::clone(file), line });
-        fault
-    })?;
-    Ok((!node.is_null()).then_some((node, root.at().line + before)))
 }
 
 /// Takes the items of a `List` that is alone in its file.
@@ -200,143 +196,4 @@ fn from_value(value: Value, keys: &mut Keys) -> Node {
             Node::Map(fields.into_iter().map(|(key, value)| (keys.intern(&key), from_value(value, keys))).collect())
         }
     }
-}
-
-/// Turns what was read into what is worked on: aliases and merges are followed, comments dropped.
-struct Reader<'k> {
-    keys: &'k mut Keys,
-    /// Lines before the text that is read.
-    before: u32,
-    /// Inside brackets.
-    flow: bool,
-}
-
-impl Reader<'_> {
-    fn node(&mut self, node: &yaml::Node) -> Result<Node, Fault> {
-        let outside = self.flow;
-        let read = match &node.content {
-            Content::Alias { target, .. } => self.node(target),
-            Content::Sequence { items, layout } => {
-                self.flow |= *layout == Layout::Flow;
-                items.iter().map(|item| self.node(item)).collect::<Result<_, _>>().map(Node::List)
-            }
-            Content::Mapping { pairs, layout } => {
-                self.flow |= *layout == Layout::Flow;
-                self.map(node, pairs).map(Node::Map)
-            }
-            Content::Scalar { text, style } => self.scalar(node, text, *style).map(Node::Scalar),
-        };
-        self.flow = outside;
-        read
-    }
-
-    fn map(&mut self, node: &yaml::Node, pairs: &[(yaml::Node, yaml::Node)]) -> Result<Map, Fault> {
-        let mut fields = Vec::with_capacity(pairs.len());
-        let mut merged: Option<&yaml::Node> = None;
-        for (key, value) in pairs {
-            if is_merge(key) {
-                if merged.replace(value).is_some() {
-                    return Err(self.fault(key, "duplicate merge key <<".to_owned()));
-                }
-                continue;
-            }
-            let Some(text) = key.text() else {
-                return Err(self.fault(key, "a key must be a string".to_owned()));
-            };
-            if let Some(found) = key_type(key, text) {
-                return Err(self
-                    .fault(key, format!("a key must be a string, {text:?} is {found}"))
-                    .hint(Some("quote the key".to_owned())));
-            }
-            fields.push((self.keys.intern(text), self.node(value)?));
-        }
-        let mut map = Map::from_fields(fields).map_err(|key| {
-            self.fault(last_key(pairs, &key).unwrap_or(node), format!("the key {key:?} is already set"))
-        })?;
-        if let Some(merged) = merged {
-            self.merge(&mut map, merged)?;
-        }
-        Ok(map)
-    }
-
-    /// Fields that the map does not have come from the first map that has them.
-    fn merge(&mut self, map: &mut Map, from: &yaml::Node) -> Result<(), Fault> {
-        let from = from.resolved();
-        match &from.content {
-            Content::Mapping { pairs, .. } => {
-                for (key, value) in self.map(from, pairs)?.into_fields() {
-                    map.entry(&key, || value);
-                }
-                Ok(())
-            }
-            Content::Sequence { items, .. } => items.iter().try_for_each(|item| match item.resolved().content {
-                Content::Mapping { .. } => self.merge(map, item),
-                _ => Err(self.fault(item, "a merge key << takes maps".to_owned())),
-            }),
-            _ => Err(self.fault(from, "a merge key << takes a map or a list of maps".to_owned())),
-        }
-    }
-
-    fn scalar(&self, node: &yaml::Node, text: &str, style: Style) -> Result<Scalar, Fault> {
-        let quote = match style {
-            Style::Plain => Quote::Plain,
-            Style::SingleQuoted => Quote::Single,
-            Style::DoubleQuoted => Quote::Double,
-            Style::Literal | Style::Folded => Quote::Block,
-        };
-        let tag = match node.tag() {
-            Some("!!binary") => {
-                let decoded = node.to_value(Schema::V3).map_err(|error| self.fault(node, error.kind.to_string()))?;
-                return Ok(Scalar::quoted(decoded.as_str().unwrap_or_default(), Tag::Str, quote));
-            }
-            Some("!!null") => Tag::Null,
-            Some("!!bool") => Tag::Bool,
-            Some("!!int") => Tag::Int,
-            Some("!!float") => Tag::Float,
-            Some("!!timestamp") => Tag::Timestamp,
-            None | Some("!") if quote == Quote::Plain => match Tag::of_plain(text) {
-                // Printed inside brackets, a time of day is quoted for its colons.
-                Tag::Timestamp if self.flow && text.contains(':') => Tag::Str,
-                tag => tag,
-            },
-            _ => Tag::Str,
-        };
-        // Printed inside brackets, nothing is an empty text.
-        let quote = if tag == Tag::Null && self.flow && text.is_empty() { Quote::Double } else { quote };
-        // Quotes say nothing about a value whose type is spelled out.
-        let spelled_out = !matches!(node.tag(), None | Some("!")) && tag != Tag::Str;
-        let quote = if spelled_out { Quote::Plain } else { quote };
-        let scalar = Scalar::quoted(text, tag, quote);
-        if tag == Tag::Float && scalar.to_value().is_err() {
-            return Err(self.fault(node, format!("{text} cannot be kept in JSON")));
-        }
-        Ok(scalar)
-    }
-
-    fn fault(&self, node: &yaml::Node, message: String) -> Fault {
-        let place = Place { file: "".into(), line: node.at().line + self.before };
-        Fault::from(Reason::Yaml { message }).at(&place)
-    }
-}
-
-fn is_merge(key: &yaml::Node) -> bool {
-    key.text() == Some("<<") && key.style() == Some(Style::Plain) && matches!(key.tag(), None | Some("!!merge"))
-}
-
-/// What a key is that is no string.
-fn key_type(key: &yaml::Node, text: &str) -> Option<&'static str> {
-    if key.resolved().style() != Some(Style::Plain) || key.tag().is_some() {
-        return None;
-    }
-    match Tag::of_plain(text) {
-        Tag::Str | Tag::Unknown => None,
-        Tag::Null => Some("null"),
-        Tag::Bool => Some("a boolean"),
-        Tag::Int | Tag::Float => Some("a number"),
-        Tag::Timestamp => Some("a timestamp"),
-    }
-}
-
-fn last_key<'n>(pairs: &'n [(yaml::Node, yaml::Node)], name: &str) -> Option<&'n yaml::Node> {
-    pairs.iter().rev().map(|(key, _)| key).find(|key| key.text() == Some(name))
 }

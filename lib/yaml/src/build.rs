@@ -198,6 +198,10 @@ fn with_header(text: &str, content: Place) -> Place {
 }
 
 impl Build for ToDocument<'_> {
+    fn restart(&mut self) {
+        *self = Self::new(self.text);
+    }
+
     fn scalar(&mut self, scalar: ScalarEvent<'_>) -> Result<(), ErrorKind> {
         let place = match scalar.style {
             Style::Literal | Style::Folded => with_header(self.text, scalar.place),

@@ -11,8 +11,9 @@ use crate::node::{Layout, Style};
 use crate::problem;
 use crate::repair::{self, Fault, Fix};
 
-/// What builds something out of a document: a value or the lossless model.
-pub(crate) trait Build {
+/// What builds something out of a document: a value, the lossless model, or whatever [`compose`](crate::compose()) is
+/// given.
+pub trait Build {
     /// A scalar. An anchor other than 0 is asked for again by [`alias`](Self::alias).
     fn scalar(&mut self, scalar: ScalarEvent<'_>) -> Result<(), ErrorKind>;
     /// A collection starts.
@@ -21,6 +22,8 @@ pub(crate) trait Build {
     fn close(&mut self, place: Place) -> Result<(), ErrorKind>;
     /// An alias of an anchor whose node is complete.
     fn alias(&mut self, anchor: usize, name: &str, place: Place) -> Result<(), ErrorKind>;
+    /// What came so far comes again: the text is read from its start in another way.
+    fn restart(&mut self);
     /// What the error that was just returned is about, if not the node that was handed in.
     fn blame(&self) -> Option<Position> {
         None
@@ -32,33 +35,48 @@ pub(crate) trait Build {
 }
 
 /// Where something stands in the text.
-#[derive(Clone, Copy)]
-pub(crate) struct Place {
-    pub(crate) at: Position,
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Line and column.
+    pub at: Position,
     pub(crate) start: u32,
     pub(crate) end: u32,
 }
 
-pub(crate) struct ScalarEvent<'a> {
-    pub(crate) text: Cow<'a, str>,
-    pub(crate) style: Style,
+/// A scalar as it was read.
+#[derive(Debug)]
+pub struct ScalarEvent<'a> {
+    /// After quotes, escapes and folding.
+    pub text: Cow<'a, str>,
+    /// How it is written.
+    pub style: Style,
     /// In short form.
-    pub(crate) tag: Option<Cow<'a, str>>,
-    pub(crate) anchor: usize,
-    pub(crate) place: Place,
+    pub tag: Option<Cow<'a, str>>,
+    /// The number of its anchor, 0 without one.
+    pub anchor: usize,
+    /// Where it starts; a block scalar where its content does.
+    pub place: Place,
 }
 
-pub(crate) struct OpenEvent<'a> {
-    pub(crate) layout: Layout,
+/// The start of a collection.
+#[derive(Debug)]
+pub struct OpenEvent<'a> {
+    /// How it is written.
+    pub layout: Layout,
     /// In short form.
-    pub(crate) tag: Option<Cow<'a, str>>,
-    pub(crate) anchor: usize,
-    pub(crate) place: Place,
+    pub tag: Option<Cow<'a, str>>,
+    /// The number of its anchor, 0 without one.
+    pub anchor: usize,
+    /// Where its first entry starts, or its bracket stands.
+    pub place: Place,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+/// The kinds of collections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A list.
     Sequence,
+    /// Pairs.
     Mapping,
 }
 

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use crate::build::ToDocument;
-use crate::compose::Composer;
+use crate::compose::{Build, Composer, Kind, OpenEvent, Place, ScalarEvent};
 use crate::error::{Error, ErrorKind, Position};
 use crate::limits::Limits;
-use crate::node::Document;
+use crate::node::{Document, Node};
+use crate::quick::{Aside, Quick};
 use crate::repair::{Fault, Repaired};
 use crate::schema::Schema;
 use crate::value::ToValue;
@@ -63,16 +64,12 @@ impl Reader {
 
     /// The values of the text's documents, one by one; an empty document is null. Stops after the first error.
     pub fn values<'t>(&self, text: &'t str) -> Values<'t> {
-        let mut failed = None;
-        let composer = match Composer::new(text, &self.limits, false) {
-            Ok(composer) => Some(composer),
-            Err(error) => {
-                failed = Some(error);
-                None
-            }
-        };
         let build = ToValue::new(self.schema, self.duplicates);
-        Values { reader: self.clone(), text, composer, failed, build, read: 0, rest: Vec::new().into_iter() }
+        let from = match Quick::new(text, &self.limits) {
+            Some(quick) => From::Quick(quick),
+            None => From::parser(text, &self.limits),
+        };
+        Values { reader: self.clone(), text, from, build, read: 0 }
     }
 
     /// The value of the first document, null where there is none. What follows it is not looked at.
@@ -94,13 +91,27 @@ pub struct Located {
 pub struct Values<'t> {
     reader: Reader,
     text: &'t str,
-    composer: Option<Composer<'t>>,
-    failed: Option<Error>,
+    from: From<'t>,
     build: ToValue,
     /// How many documents were read.
     read: usize,
-    /// What was read ahead because the text needed repairs.
-    rest: std::vec::IntoIter<Result<Located, Error>>,
+}
+
+/// Where the documents come from.
+enum From<'t> {
+    Quick(Quick<'t>),
+    Parser(Box<Composer<'t>>),
+    /// What was read ahead, because the text needed repairs or is wrong.
+    Ahead(std::vec::IntoIter<Result<Located, Error>>),
+}
+
+impl<'t> From<'t> {
+    fn parser(text: &'t str, limits: &Limits) -> Self {
+        match Composer::new(text, limits, false) {
+            Ok(composer) => Self::Parser(Box::new(composer)),
+            Err(error) => Self::Ahead(vec![Err(error)].into_iter()),
+        }
+    }
 }
 
 impl Values<'_> {
@@ -130,34 +141,56 @@ impl Values<'_> {
         }
         vec![Err(error)]
     }
+
+    /// Begins anew with the parser, behind the documents that are read.
+    fn leave_to_parser(&mut self) {
+        self.from = From::parser(self.text, &self.reader.limits);
+        self.build.restart();
+        if let From::Parser(composer) = &mut self.from {
+            for _ in 0..self.read {
+                if let Err(error) = composer.document(&mut Nothing) {
+                    self.from = From::Ahead(vec![Err(error)].into_iter());
+                    return;
+                }
+            }
+        }
+    }
 }
 
 impl Iterator for Values<'_> {
     type Item = Result<Located, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(error) = self.failed.take() {
-            return Some(Err(error));
-        }
-        let Some(composer) = &mut self.composer else {
-            return self.rest.next();
-        };
-        match composer.document(&mut self.build) {
-            Ok(Some(at)) => {
-                self.read += 1;
-                Some(Ok(Located { value: self.build.finish(), at }))
-            }
-            Ok(None) => None,
-            Err(error) => {
-                let fault = composer.fault;
-                self.composer = None;
-                self.rest = match fault {
-                    Some(fault) => self.repair(fault, error),
-                    None => vec![Err(error)],
+        if let From::Quick(quick) = &mut self.from {
+            match quick.document(&mut self.build) {
+                Ok(Some(at)) => {
+                    self.read += 1;
+                    return Some(Ok(Located { value: self.build.finish(), at }));
                 }
-                .into_iter();
-                self.rest.next()
+                Ok(None) => return None,
+                Err(Aside) => self.leave_to_parser(),
             }
+        }
+        match &mut self.from {
+            From::Quick(_) => None,
+            From::Ahead(rest) => rest.next(),
+            From::Parser(composer) => match composer.document(&mut self.build) {
+                Ok(Some(at)) => {
+                    self.read += 1;
+                    Some(Ok(Located { value: self.build.finish(), at }))
+                }
+                Ok(None) => None,
+                Err(error) => {
+                    let rest = match composer.fault {
+                        Some(fault) => self.repair(fault, error),
+                        None => vec![Err(error)],
+                    };
+                    let mut rest = rest.into_iter();
+                    let first = rest.next();
+                    self.from = From::Ahead(rest);
+                    first
+                }
+            },
         }
     }
 }
@@ -174,12 +207,60 @@ pub fn to_value(text: &str, schema: Schema) -> Result<Value, Error> {
 
 /// The documents of a text with everything that their author wrote.
 pub fn read(text: &str, limits: &Limits) -> Result<Vec<Document>, Error> {
+    parse(text, limits, true, |composer| {
+        let mut documents = Vec::new();
+        let mut build = ToDocument::new(text);
+        while let Some(at) = composer.document(&mut build)? {
+            documents.push(build.finish(at));
+        }
+        Ok(documents)
+    })
+}
+
+/// The first document's value with its styles and places, without comments; nothing where there is no document.
+pub fn node(text: &str, limits: &Limits) -> Result<Option<Node>, Error> {
+    let mut build = ToDocument::new(text);
+    Ok(compose(text, limits, &mut build)?.map(|at| build.finish(at).root))
+}
+
+/// Builds a text's first document, without its comments; says where it starts, or nothing where there is none. What
+/// follows it must be YAML too.
+pub fn compose<B: Build>(text: &str, limits: &Limits, build: &mut B) -> Result<Option<Position>, Error> {
+    if let Some(mut quick) = Quick::new(text, limits) {
+        if let Ok(at) = quick.document(build)
+            && loop {
+                match quick.document(&mut Nothing) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break true,
+                    Err(Aside) => break false,
+                }
+            }
+        {
+            return Ok(at);
+        }
+        build.restart();
+    }
+    parse(text, limits, false, |composer| {
+        build.restart();
+        let at = composer.document(build)?;
+        while composer.document(&mut Nothing)?.is_some() {}
+        Ok(at)
+    })
+}
+
+/// Parses a text, as often as it takes to repair it.
+fn parse<T>(
+    text: &str,
+    limits: &Limits,
+    presentation: bool,
+    mut with: impl FnMut(&mut Composer<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     let mut repaired: Option<Repaired> = None;
     loop {
         let (parsed, fixes) = repaired.as_ref().map_or((text, Vec::new()), |r| (r.text.as_str(), r.fixes.clone()));
-        let mut composer = Composer::new(parsed, limits, true)?.repaired(fixes);
-        let error = match documents(&mut composer, text) {
-            Ok(documents) => return Ok(documents),
+        let mut composer = Composer::new(parsed, limits, presentation)?.repaired(fixes);
+        let error = match with(&mut composer) {
+            Ok(result) => return Ok(result),
             Err(error) => error,
         };
         let Some(fault) = composer.fault else {
@@ -192,13 +273,23 @@ pub fn read(text: &str, limits: &Limits) -> Result<Vec<Document>, Error> {
     }
 }
 
-fn documents(composer: &mut Composer<'_>, text: &str) -> Result<Vec<Document>, Error> {
-    let mut documents = Vec::new();
-    let mut build = ToDocument::new(text);
-    while let Some(at) = composer.document(&mut build)? {
-        documents.push(build.finish(at));
+/// Builds nothing: what a document holds does not matter, only whether it can be read.
+struct Nothing;
+
+impl Build for Nothing {
+    fn scalar(&mut self, _scalar: ScalarEvent<'_>) -> Result<(), ErrorKind> {
+        Ok(())
     }
-    Ok(documents)
+    fn open(&mut self, _kind: Kind, _start: OpenEvent<'_>) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+    fn close(&mut self, _place: Place) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+    fn alias(&mut self, _anchor: usize, _name: &str, _place: Place) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+    fn restart(&mut self) {}
 }
 
 /// Checks that bytes are text; the error says where they stop being text.

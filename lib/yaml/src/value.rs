@@ -70,10 +70,9 @@ impl ToValue {
 
     /// The value of the document that was built, null for an empty one.
     pub(crate) fn finish(&mut self) -> Value {
-        self.anchors.clear();
-        self.frames.clear();
-        self.flow = 0;
-        self.done.take().unwrap_or_default()
+        let done = self.done.take().unwrap_or_default();
+        self.restart();
+        done
     }
 
     fn put_scalar(&mut self, text: Cow<'_, str>, style: Style, tag: Tag, at: Position) -> Result<(), ErrorKind> {
@@ -129,6 +128,10 @@ impl ToValue {
 }
 
 impl Build for ToValue {
+    fn restart(&mut self) {
+        *self = Self::new(self.schema, self.duplicates);
+    }
+
     fn blame(&self) -> Option<Position> {
         self.blamed
     }
