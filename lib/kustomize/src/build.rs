@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::decode::Unknown;
 use crate::error::{Error, Fault, Place, Problem, Reason};
 use crate::file::File;
-use crate::load::{LoadRestrictions, Loader, Remote};
+use crate::load::{Budget, LoadRestrictions, Loader, Remote};
 use crate::node::Keys;
 use crate::origin::Origin;
 use crate::output::{Build, Warning};
@@ -69,7 +69,7 @@ pub struct Limits {
     pub build_files: usize,
     /// Objects, each as often as it is read or made.
     pub objects: usize,
-    /// Bytes of objects, each as often as they are read.
+    /// Bytes, those of every file as often as it is read.
     pub bytes: usize,
 }
 
@@ -93,14 +93,16 @@ const MAX_CHAIN: usize = 64;
 /// # Source
 /// kustomize v5.8.1 (api v0.21.1); the tests `corpus` and `cases` compare its output byte for byte.
 pub fn build(files: &dyn Files, path: &TreePath, options: &Options<'_>) -> Result<Build, Error> {
-    let loader = Loader::new(files, path, options.load_restrictions)?;
+    let budget = Budget::new(options.limits.bytes);
+    let loader = Loader::new(files, path, options.load_restrictions, budget)?;
     let mut builder = Builder {
         options,
         schema: Schema::default(),
         keys: Keys::default(),
         texts: Texts::default(),
         warnings: Vec::new(),
-        spent: Limits { build_files: 0, objects: 0, bytes: 0 },
+        build_files: 0,
+        objects: 0,
         tracked: false,
         build_metadata: Vec::new(),
     };
@@ -112,7 +114,7 @@ pub fn build(files: &dyn Files, path: &TreePath, options: &Options<'_>) -> Resul
 /// # Errors
 /// What is wrong with it, or that there are several.
 pub fn find(files: &dyn Files, path: &TreePath, unknown: UnknownFields) -> Result<Option<(File, Vec<Warning>)>, Error> {
-    let loader = Loader::new(files, path, LoadRestrictions::None)?;
+    let loader = Loader::new(files, path, LoadRestrictions::None, Budget::new(Limits::default().bytes))?;
     if !loader.has_build_file()? {
         return Ok(None);
     }
@@ -139,7 +141,9 @@ struct Builder<'o> {
     keys: Keys,
     texts: Texts,
     warnings: Vec<Warning>,
-    spent: Limits,
+    /// Build files and objects so far.
+    build_files: usize,
+    objects: usize,
     /// The root asks for metadata about the build.
     tracked: bool,
     build_metadata: Vec<String>,
@@ -171,7 +175,7 @@ impl Target<'_> {
 impl Builder<'_> {
     /// Reads the build file of a directory.
     fn target<'a>(&mut self, loader: Loader<'a>, given: Option<File>) -> Result<Target<'a>, Vec<Problem>> {
-        self.spend(1, 0, 0).map_err(one)?;
+        self.spend(1, 0).map_err(one)?;
         if loader.depth() >= MAX_CHAIN {
             return Err(one(Reason::Limit { what: "build files in a row", limit: MAX_CHAIN }.into()));
         }
@@ -198,13 +202,11 @@ impl Builder<'_> {
     }
 
     /// Counts what is read.
-    fn spend(&mut self, build_files: usize, objects: usize, bytes: usize) -> Result<(), Fault> {
+    fn spend(&mut self, build_files: usize, objects: usize) -> Result<(), Fault> {
         let limits = &self.options.limits;
-        let spent = &mut self.spent;
         for (spent, more, limit, what) in [
-            (&mut spent.build_files, build_files, limits.build_files, "build files"),
-            (&mut spent.objects, objects, limits.objects, "objects"),
-            (&mut spent.bytes, bytes, limits.bytes, "bytes of objects"),
+            (&mut self.build_files, build_files, limits.build_files, "build files"),
+            (&mut self.objects, objects, limits.objects, "objects"),
         ] {
             *spent = spent.saturating_add(more);
             if *spent > limit {

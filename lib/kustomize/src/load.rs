@@ -1,7 +1,9 @@
 //! Finding files: from which directory, through which links, and what must not be read.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tree::{Files, Kind, TreePath};
@@ -73,11 +75,32 @@ pub(crate) struct Loader<'a> {
     root: TreePath,
     restrictions: LoadRestrictions,
     /// Directories with links resolved, shared by all loaders of a tree.
-    resolved: std::rc::Rc<std::cell::RefCell<HashMap<TreePath, TreePath>>>,
+    resolved: Rc<RefCell<HashMap<TreePath, TreePath>>>,
+    /// How many bytes may still be read, shared by all loaders of a build.
+    budget: Budget,
     /// The directories of the build files that led here, in this tree.
     walked: Vec<TreePath>,
     /// What a message puts before paths: the address of a repository.
     prefix: Arc<str>,
+}
+
+/// How many bytes a build may read, every file as often as it is read.
+#[derive(Clone)]
+pub(crate) struct Budget {
+    limit: usize,
+    left: Rc<Cell<usize>>,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, left: Rc::new(Cell::new(limit)) }
+    }
+
+    fn spend(&self, bytes: usize) -> Result<(), Fault> {
+        let left = self.left.get().checked_sub(bytes);
+        left.map(|left| self.left.set(left))
+            .ok_or_else(|| Reason::Limit { what: "bytes read", limit: self.limit }.into())
+    }
 }
 
 /// What an entry of `resources` names.
@@ -95,12 +118,18 @@ pub(crate) struct Repository {
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(files: &'a dyn Files, path: &TreePath, restrictions: LoadRestrictions) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        files: &'a dyn Files,
+        path: &TreePath,
+        restrictions: LoadRestrictions,
+        budget: Budget,
+    ) -> Result<Self, Fault> {
         let mut loader = Self {
             source: Source::Given(files),
             root: TreePath::root(),
             restrictions,
-            resolved: std::rc::Rc::default(),
+            resolved: Rc::default(),
+            budget,
             walked: Vec::new(),
             prefix: "".into(),
         };
@@ -109,12 +138,13 @@ impl<'a> Loader<'a> {
     }
 
     /// A repository's directory: nothing outside of it is read, whatever the build allows elsewhere.
-    pub(crate) fn repository(files: Arc<dyn Files>, path: &TreePath, url: &str) -> Result<Self, Fault> {
+    fn repository(files: Arc<dyn Files>, path: &TreePath, url: &str, budget: Budget) -> Result<Self, Fault> {
         let mut loader = Self {
             source: Source::Fetched(files),
             root: TreePath::root(),
             restrictions: LoadRestrictions::RootOnly,
-            resolved: std::rc::Rc::default(),
+            resolved: Rc::default(),
+            budget,
             walked: Vec::new(),
             prefix: format!("{url}//").into(),
         };
@@ -188,7 +218,7 @@ impl<'a> Loader<'a> {
     /// What an entry of `resources` or `components` names.
     pub(crate) fn find(&self, path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>, Fault> {
         if is_remote_file(path) || is_repository(path) {
-            return fetch(path, remote_source);
+            return self.fetch(path, remote_source);
         }
         if path.is_empty() {
             return Err(Reason::invalid("an empty path names nothing"));
@@ -265,6 +295,7 @@ impl<'a> Loader<'a> {
         if bytes.len() > MAX_FILE {
             return Err(Reason::Limit { what: "bytes in a file", limit: MAX_FILE }.into());
         }
+        self.budget.spend(bytes.len())?;
         Ok(bytes)
     }
 
@@ -302,6 +333,23 @@ impl<'a> Loader<'a> {
         }
     }
 
+    fn fetch(&self, path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>, Fault> {
+        let Some(source) = remote_source else {
+            return Err(remote(path, "remote bases are not allowed here")
+                .hint(Some("copy it into the repository, or make it a source of its own".to_owned())));
+        };
+        match source.fetch(path).map_err(|message| remote(path, &message))? {
+            Fetched::File(bytes) => {
+                self.budget.spend(bytes.len())?;
+                Ok(Found::File(bytes, path.into()))
+            }
+            Fetched::Repository { files, path: directory, repo, reference } => {
+                let loader = Self::repository(files, &directory, path, self.budget.clone())?;
+                Ok(Found::Repository(loader, Repository { path: directory, repo, reference }))
+            }
+        }
+    }
+
     fn missing(&self, path: &str) -> Fault {
         let resolved = self.join(path).unwrap_or_default();
         let entries = resolved.parent().and_then(|parent| self.source.files().list(&parent).ok()).unwrap_or_default();
@@ -311,20 +359,6 @@ impl<'a> Loader<'a> {
             None => format!("did you mean {near:?}?"),
         });
         Fault::from(Reason::NotFound { path: resolved.to_string() }).hint(hint)
-    }
-}
-
-fn fetch<'a>(path: &str, remote_source: Option<&dyn Remote>) -> Result<Found<'a>, Fault> {
-    let Some(source) = remote_source else {
-        return Err(remote(path, "remote bases are not allowed here")
-            .hint(Some("copy it into the repository, or make it a source of its own".to_owned())));
-    };
-    match source.fetch(path).map_err(|message| remote(path, &message))? {
-        Fetched::File(bytes) => Ok(Found::File(bytes, path.into())),
-        Fetched::Repository { files, path: directory, repo, reference } => {
-            let loader = Loader::repository(files, &directory, path)?;
-            Ok(Found::Repository(loader, Repository { path: directory, repo, reference }))
-        }
     }
 }
 

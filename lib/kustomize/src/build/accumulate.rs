@@ -97,7 +97,7 @@ impl Builder<'_> {
     fn objects(&mut self, bytes: &[u8], path: &Arc<str>) -> Result<Vec<Resource>, Vec<Problem>> {
         let text = read::text(bytes, path).map_err(one)?;
         let objects = read::objects(&text, path, &mut self.keys)?;
-        self.spend(0, objects.len(), text.len()).map_err(one)?;
+        self.spend(0, objects.len()).map_err(one)?;
         Ok(objects
             .into_iter()
             .map(|(node, line)| Resource::new(node, Place { file: Arc::clone(path), line }, &self.schema))
@@ -198,7 +198,7 @@ impl Builder<'_> {
                 Err(fault) => problems.push(*fault.at(&config.place).on(|| config.subject())),
             }
         }
-        problems.extend(self.spend(0, generated.len(), 0).err().map(|fault| *fault));
+        problems.extend(self.spend(0, generated.len()).err().map(|fault| *fault));
         generated
     }
 

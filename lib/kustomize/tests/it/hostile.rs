@@ -332,6 +332,22 @@ fn r3_twenty_thousand_objects_are_built() {
 }
 
 #[test]
+fn r3_a_file_counts_as_often_as_it_is_read() {
+    let large = "x".repeat(1 << 20);
+    for field in [
+        "configMapGenerator: [{name: a, files: [f]}, {name: b, files: [f]}, {name: c, files: [f]}]",
+        "resources: [f, f, f]",
+        "patches: [{path: f}, {path: f}, {path: f}]",
+    ] {
+        let tree = Watched::new(&[("kustomization.yaml", field), ("f", &large)]);
+        let limits = Limits { bytes: 2 << 20, ..Limits::default() };
+        let options = Options { limits, ..Options::default() };
+        let error = build(&tree, &TreePath::root(), &options).unwrap_err().to_string();
+        assert!(error.contains("more than 2097152 bytes read"), "{error}");
+    }
+}
+
+#[test]
 fn r3_a_build_file_of_five_megabytes_is_read() {
     let mut text = String::from("resources: [x.yaml]\ncommonAnnotations:\n");
     for i in 0..100_000 {
