@@ -87,16 +87,28 @@ impl Decoder {
             return;
         }
         let Some(pairs) = self.pairs(node) else { return };
+        // Go's JSON decoder does not mind the case of field names. It reads them in their order as texts, so of several
+        // that are the same but for that the last one in that order wins.
+        let name_of = |key: &str| {
+            let exact = known.iter().find(|name| **name == key);
+            exact.or_else(|| known.iter().find(|name| name.eq_ignore_ascii_case(key)))
+        };
+        let mut winners: BTreeMap<&str, String> = BTreeMap::new();
+        for (key, ..) in &pairs {
+            if let Some(name) = name_of(key)
+                && winners.get(name).is_none_or(|winner| winner < key)
+            {
+                winners.insert(name, key.clone());
+            }
+        }
         for (key, key_node, value) in pairs {
-            // Go's JSON decoder does not mind the case of field names.
-            let name = known
-                .iter()
-                .find(|name| **name == key)
-                .or_else(|| known.iter().find(|name| name.eq_ignore_ascii_case(&key)));
-            let Some(name) = name else {
+            let Some(name) = name_of(&key) else {
                 self.unknown(key_node, &key, known);
                 continue;
             };
+            if winners.get(name).is_some_and(|winner| *winner != key) {
+                continue;
+            }
             let length = self.path.len();
             self.path.push('.');
             self.path.push_str(name);

@@ -106,6 +106,7 @@ pub(crate) fn resolve(set: &mut Set, vars: &Vars, fields: &[Field]) -> Result<Ve
             apply::field(&mut resource.node, field, None, &mut |node| replacer.field(node))
                 .map_err(|fault| vec![*fault.on(|| resource.subject())])?;
         }
+        resource.spread();
     }
     set.forget();
     let used = replacer.used;

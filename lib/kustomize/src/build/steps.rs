@@ -88,12 +88,16 @@ impl Builder<'_> {
             let origin = plugin_origin(&config).map(Arc::new);
             let mut setup = Setup { loader: &target.loader, schema: &self.schema, keys: &mut self.keys };
             match plugin::transformers(&config, &mut setup) {
-                Ok(transformers) => steps.extend(transformers.into_iter().map(|transformer| Step {
-                    transformer,
-                    place: config.place.clone(),
-                    field: format!("{} of {field}", config.id()),
-                    origin: origin.clone(),
-                })),
+                Ok(transformers) => {
+                    let last = transformers.len();
+                    steps.extend(transformers.into_iter().enumerate().map(|(i, transformer)| Step {
+                        transformer,
+                        place: config.place.clone(),
+                        field: format!("{} of {field}", config.id()),
+                        // What is told of a configuration is told once.
+                        origin: origin.clone().filter(|_| i + 1 == last),
+                    }));
+                }
                 Err(fault) => problems.push(*fault.at(&config.place).field(|| format!("{} of {field}", config.id()))),
             }
         }
@@ -136,6 +140,10 @@ impl Builder<'_> {
         let mut context =
             Context { schema: &self.schema, texts: &mut self.texts, keys: &mut self.keys, notes: Vec::new() };
         let result = step.transformer.run(set, &mut context);
+        if matches!(step.transformer, Transformer::Replacements(_) | Transformer::ValueAdd(_)) {
+            // Any field may have been written, the kind and the version among them.
+            set.all_mut().iter_mut().for_each(|resource| resource.refresh(context.schema));
+        }
         for note in context.notes {
             self.warnings.push(Warning::new(Some(step.place.clone()), format!("{}: {note}", step.field)));
         }
