@@ -3,6 +3,8 @@
 mod kustomize;
 mod process;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use crate::Outcome;
 use crate::oracles;
 use crate::workspace::{Workspace, run};
@@ -19,4 +21,20 @@ pub(crate) fn measure(workspace: &Workspace, args: &[&str]) -> Outcome {
 fn controllers(workspace: &Workspace, filters: &[&str]) -> Outcome {
     oracles::run(workspace, &["etcd", "kubernetes"])?;
     run(workspace.cargo(&["bench", "--quiet", "--package", "flux", "--bench", "controllers", "--"]).args(filters))
+}
+
+/// Compares builds of random trees with the real kustomize's: how many, and the first one's seed.
+pub(crate) fn differential(workspace: &Workspace, args: &[&str]) -> Outcome {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let today = (since.as_secs() / 86_400 * 1_000_000).to_string();
+    let (count, seed) = match args {
+        [] => ("2000", today.as_str()),
+        [count] => (*count, today.as_str()),
+        [count, seed] => (*count, *seed),
+        _ => return Err("usage: cargo xtask bench --differential [COUNT [SEED]]".to_owned()),
+    };
+    oracles::run(workspace, &["kustomize"])?;
+    let test =
+        ["test", "--quiet", "--package", "kustomize", "--test", "it", "--", "--nocapture", "random_trees_are_built"];
+    run(workspace.cargo(&test).env("ORACLES_BUILT", "1").env("KUSTOMIZE_TREES", count).env("KUSTOMIZE_SEED", seed))
 }

@@ -5,6 +5,8 @@
 mod bench;
 mod crds;
 mod floors;
+mod fuzz;
+mod merge_keys;
 mod oracles;
 mod sandbox;
 mod tidy;
@@ -22,10 +24,15 @@ usage: cargo xtask CHORE
   floors               dependencies are those that ARCHITECTURE.md allows
   tidy                 line budget, headers, names, paths
   crds [--check]       write deploy/crds from the types of crates/api, or check that it is current
+  merge-keys [--check] write kustomize's table of lists that merge from Kubernetes' OpenAPI, or check that it is current
   oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
   sandbox [FLAG...]    a control plane, the controllers and examples/fleet; --exit-when-ready ends when all is ready
+  fuzz TARGET [SECONDS]
+                       feed a target of fuzz/ with random input, for a minute or so many seconds
   bench [SUBJECT] [FILTER...]
                        measure the release build beside the real tools; subjects: controllers (the default), kustomize
+  bench --differential [COUNT [SEED]]
+                       build random trees, 2000 from a seed of today, and compare with what the real kustomize prints
 ";
 
 /// What went wrong, told to a person: chores have no caller that would distinguish.
@@ -41,8 +48,13 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&workspace),
         ["crds"] => crds::write(&workspace),
         ["crds", "--check"] => crds::check(&workspace),
+        ["merge-keys"] => merge_keys::write(&workspace),
+        ["merge-keys", "--check"] => merge_keys::check(&workspace),
         ["oracles", only @ ..] => oracles::run(&workspace, only),
         ["sandbox", rest @ ..] => sandbox::run(&workspace, rest),
+        ["fuzz", target] => fuzz::target(&workspace, target, None),
+        ["fuzz", target, seconds] => fuzz::target(&workspace, target, Some(seconds)),
+        ["bench", "--differential", rest @ ..] => bench::differential(&workspace, rest),
         ["bench", rest @ ..] => bench::measure(&workspace, rest),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

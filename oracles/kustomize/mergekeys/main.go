@@ -1,9 +1,7 @@
 // Command mergekeys prints what strategic merge needs of the OpenAPI document that kustomize carries:
 // which lists merge and by which keys, and which kinds live in a namespace.
 //
-// Run it from this directory and keep its output:
-//
-//	go run ./mergekeys > ../../lib/kustomize/src/schema/builtin.txt
+// `cargo xtask merge-keys` keeps its output in lib/kustomize/src/schema/builtin.txt.
 package main
 
 import (
@@ -24,7 +22,7 @@ const header = `# What strategic merge patches need to know of Kubernetes' built
 # kyaml, and the definitions of kustomize's own kinds beside it. Only facts are kept: the extensions
 # x-kubernetes-patch-strategy, x-kubernetes-patch-merge-key, x-kubernetes-list-map-keys and
 # x-kubernetes-group-version-kind, and the scope that the API paths give each kind.
-# Made by oracles/kustomize/mergekeys; do not edit.
+# Made by cargo xtask merge-keys; do not edit.
 #
 # type N: the fields of type N that lead to a list that merges; "*" stands for every field.
 #   FIELD > M          a map of type M

@@ -18,5 +18,7 @@ mod api;
 mod archive;
 mod cases;
 mod corpus;
+mod differential;
 mod hostile;
 mod random;
+mod random_trees;

@@ -83,6 +83,65 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What a megabyte may cost at most.
+const MEMORY: u64 = 64 << 20;
+
+/// A megabyte of the same few pieces over and over, now and then with something before them.
+fn megabyte(random: &mut fastrand::Rng) -> String {
+    const DENSE: &[&str] = &[
+        "a:\n",
+        "-\n",
+        "- ",
+        "a,",
+        "a: b\n",
+        "[a],",
+        "{a: b},\n",
+        "'',",
+        "\n",
+        "# c\n",
+        "---\n",
+        "x ",
+        "- - a\n",
+        "&a b\n",
+    ];
+    let start = random
+        .choice(["", "", "[", "{", "a: [", "resources: [", "labels:\n", "a: |\n  ", "a: \"", "patches:\n"])
+        .unwrap_or_default();
+    let unit: String = (0..random.usize(1..6))
+        .map(|_| if random.bool() { random.choice(DENSE) } else { random.choice(PIECES) }.copied().unwrap_or_default())
+        .collect();
+    let mut text = start.to_owned();
+    while text.len() < 1 << 20 {
+        text.push_str(&unit);
+    }
+    text
+}
+
+#[test]
+fn a_megabyte_of_anything_takes_little_memory() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for i in 0..60 {
+        let text = megabyte(&mut random);
+        let start: String = text.chars().take(60).collect();
+        let cost = allocation_counter::measure(|| match i % 3 {
+            0 => drop(built(&text, OBJECTS)),
+            1 => drop(built("resources: [x.yaml]\nnamePrefix: p-\n", &text)),
+            _ => {
+                let mut tree = Tree::new();
+                for (path, content) in [
+                    ("kustomization.yaml", "resources: [x.yaml]\npatches: [{path: p}]\n"),
+                    ("x.yaml", OBJECTS),
+                    ("p", &text),
+                ] {
+                    tree.insert(&TreePath::parse(path).unwrap(), content).unwrap();
+                }
+                drop(build(&tree, &TreePath::root(), &Options::default()));
+            }
+        });
+        assert!(cost.bytes_max < MEMORY, "{} MB for {start:?}", cost.bytes_max >> 20);
+    }
+}
+
 fn built(file: &str, objects: &str) -> Option<String> {
     let mut tree = Tree::new();
     tree.insert(&TreePath::parse("kustomization.yaml").unwrap(), file).unwrap();
