@@ -127,24 +127,33 @@ pub(crate) fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return refuse(&error, &mut out),
     };
-    // Commands wait for one answer after the other; controllers work.
-    let mut runtime = match args.command {
-        Command::Run(_) | Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
-        _ => tokio::runtime::Builder::new_current_thread(),
+    let result = match args.command {
+        // What is built on this machine waits for nobody.
+        Command::Render(command) => render::run(&command, &mut out),
+        command => wait(args.global, command, &mut out),
     };
-    let runtime = match runtime.enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return fail(&Failure::new(format!("cannot start: {error}")), &mut out),
-    };
-    match runtime.block_on(run(args, &mut out)) {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => fail(&failure, &mut out),
     }
 }
 
-async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
-    let settings = Settings::new(args.global, &settings::Environment::of_process(), out)?;
-    match args.command {
+/// Runs a command that talks to others.
+fn wait(global: settings::Args, command: Command, out: &mut Output) -> Result<(), Failure> {
+    // Whoever was first has the same provider, so a second installation is no failure.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // Commands wait for one answer after the other; controllers work.
+    let mut runtime = match command {
+        Command::Run(_) | Command::Sandbox(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().map_err(|error| Failure::new(format!("cannot start: {error}")))?;
+    runtime.block_on(run(global, command, out))
+}
+
+async fn run(global: settings::Args, command: Command, out: &mut Output) -> Result<(), Failure> {
+    let settings = Settings::new(global, &settings::Environment::of_process(), out)?;
+    match command {
         Command::Check(args) => check::run(args, &settings, out).await,
         Command::Completion(args) => completion::run(&args, out),
         Command::Create(args) => create::run(*args, &settings, out).await,
@@ -155,7 +164,7 @@ async fn run(args: Args, out: &mut Output) -> Result<(), Failure> {
         Command::Install(args) => install::run(&args, &settings, out),
         Command::Logs(args) => logs::run(args, &settings, out).await,
         Command::Reconcile(args) => reconcile::run(args, &settings, out).await,
-        Command::Render(render::Command::Kustomize(args)) => render::run(&args, out),
+        Command::Render(command) => render::run(&command, out),
         Command::Resume(args) => resume::run(args, &settings, out).await,
         Command::Run(args) => {
             let config = cluster::config(&settings.connection).await?;

@@ -6,7 +6,5 @@ mod cli;
 mod run;
 
 fn main() -> ExitCode {
-    // Whoever was first has the same provider, so a second installation is no failure.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     cli::main()
 }

@@ -76,7 +76,12 @@ enum Order {
     None,
 }
 
-pub(crate) fn run(args: &Args, out: &mut Output) -> Result<(), Failure> {
+pub(crate) fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
+    let Command::Kustomize(args) = command;
+    kustomize(args, out)
+}
+
+fn kustomize(args: &Args, out: &mut Output) -> Result<(), Failure> {
     refuse_programs(args)?;
     let build = build(args)?;
     for warning in &build.warnings {
@@ -202,7 +207,7 @@ mod tests {
         let dir = folder.join("overlays/prod");
         let args = Typed::parse_from([&["kustomize", dir.to_str().unwrap()], flags].concat()).args;
         let printed = Shared::default();
-        run(&args, &mut Output::new(Box::new(printed.clone()), Box::new(std::io::sink())))?;
+        super::kustomize(&args, &mut Output::new(Box::new(printed.clone()), Box::new(std::io::sink())))?;
         let printed = printed.0.lock().unwrap().clone();
         Ok(String::from_utf8(printed).unwrap())
     }
