@@ -118,6 +118,9 @@ pub enum Fault {
     /// The function says why, in Go's words. The executor adds where: `error calling upper: …`.
     #[error("{0}")]
     Message(String),
+    /// The template itself says why, as with `fail`: its author's words, repeated as they are.
+    #[error("{0}")]
+    Refused(String),
     /// The rendering did more than [`crate::Limits::steps`].
     #[error("rendering took more than {0} steps")]
     Steps(u64),
@@ -144,12 +147,25 @@ impl Fault {
         Self::Message(message.into())
     }
 
+    /// Takes values out of the words that a function fails with: what a template is given may be secret, and the error
+    /// says which expression it came from. What is shorter than a word stays.
+    pub(crate) fn without<'v>(self, values: impl IntoIterator<Item = &'v Value>) -> Self {
+        const WORD: usize = 4;
+        let Self::Message(mut message) = self else { return self };
+        for text in values.into_iter().filter_map(Value::as_str).filter(|text| text.len() >= WORD) {
+            if message.contains(text) {
+                message = message.replace(text, "(hidden)");
+            }
+        }
+        Self::Message(message)
+    }
+
     /// Whether the rendering came to a limit. Such a fault ends it as it is, without naming every template on the way.
     pub fn is_limit(&self) -> bool {
         match self {
             Self::Steps(_) | Self::Bytes(_) | Self::Depth(_) | Self::Stopped => true,
             Self::Template(error) => error.is_limit(),
-            Self::Message(_) | Self::Parse(_) => false,
+            Self::Message(_) | Self::Refused(_) | Self::Parse(_) => false,
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn register(funcs: &mut Funcs) {
     funcs.add("kindOf", ANY, |_, args| Ok(args.get(0).kind().name().into()));
     funcs.add("kindIs", NAME_ANY, |_, args| Ok((args.text(0)? == args.get(1).kind().name()).into()));
     funcs.add("deepEqual", &[Type::Any, Type::Any], |_, args| Ok(deep_equal(args.get(0), args.get(1))?.into()));
-    funcs.add("fail", &[Type::String], |_, args| Err(Fault::message(args.text(0)?)));
+    funcs.add("fail", &[Type::String], |_, args| Err(Fault::Refused(args.text(0)?.into_owned())));
     // Helm leaves lookups to an option that Flux never sets; a chart must not tell anyone that it is rendered.
     funcs.add("getHostByName", &[Type::String], |_, _| Ok("".into()));
 }

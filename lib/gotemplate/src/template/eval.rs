@@ -225,9 +225,12 @@ impl<'a> Exec<'a> {
                     return self.error(format!("{name} is not a defined function"));
                 };
                 let params = Params::Typed(func.signature());
-                let args = self.arguments(dot, &text, params, args, piped, Dot::into_value)?;
-                let result = func.invoke(&mut Call::within(self.session, templates), Args::new(&args));
-                self.settle(&text, node, result)
+                let values = self.arguments(dot, &text, params, args, piped, Dot::into_value)?;
+                let result = func.invoke(&mut Call::within(self.session, templates), Args::new(&values));
+                // What the template spells out is no secret.
+                let is_spelled = |i: usize| matches!(args.get(i), Some(Operand { term: Term::Text { .. }, .. }));
+                let given = values.iter().enumerate().filter(|(i, _)| !is_spelled(*i)).map(|(_, value)| value);
+                self.settle(&text, node, result.map_err(|fault| fault.without(given)))
             }
         }
     }

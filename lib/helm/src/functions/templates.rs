@@ -15,11 +15,10 @@ pub(super) fn register(funcs: &mut Funcs, lookup: Option<Arc<dyn Lookup>>) {
     funcs.add("include", &[Type::String, Type::Any], include);
     funcs.add("tpl", &[Type::String, Type::Any], tpl);
     funcs.add("required", &[Type::String, Type::Any], |_, args| match args.get(1) {
-        Value::Nil => Err(Fault::message(args.text(0)?)),
-        Value::String(text) if text.is_empty() => Err(Fault::message(args.text(0)?)),
+        Value::Nil => Err(Fault::Refused(args.text(0)?.into_owned())),
+        Value::String(text) if text.is_empty() => Err(Fault::Refused(args.text(0)?.into_owned())),
         value => Ok(value.clone()),
     });
-    funcs.add("fail", &[Type::String], |_, args| Err(Fault::message(args.text(0)?)));
     funcs.add("lookup", TEXTS, move |_, args| {
         let Some(lookup) = &lookup else { return Ok(Map::new().into()) };
         let found = lookup.lookup(&args.text(0)?, &args.text(1)?, &args.text(2)?, &args.text(3)?);

@@ -141,7 +141,7 @@ impl RenderError {
             let reason = failure.reason.to_string();
             let function = reason.strip_prefix("error calling ").and_then(|rest| rest.split(':').next());
             match (current.and_then(ExecError::cause), function) {
-                (Some(Fault::Message(message)), Some("required" | "fail")) => {
+                (Some(Fault::Refused(message)), _) => {
                     let place = trace.into_iter().next().map_or(place, |(place, _)| place);
                     return Self::Refused { place, message: message.clone() };
                 }
