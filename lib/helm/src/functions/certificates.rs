@@ -76,31 +76,52 @@ pub(super) fn register(funcs: &mut Funcs) {
     });
 }
 
-/// The session's randomness as a generator for the crates that make keys.
-struct Randomness<'c, 's>(&'c mut Call<'s>);
+/// A generator for the crates that make keys: a seed of the session's randomness, hashed with a counter.
+///
+/// Looking for primes takes as many numbers as it takes; a source that repeats itself must not make it endless.
+struct Expansion {
+    seed: [u8; 32],
+    counter: u64,
+}
 
-impl TryRng for Randomness<'_, '_> {
+impl Expansion {
+    fn new(call: &mut Call<'_>) -> Self {
+        let mut seed = [0; 32];
+        call.random(&mut seed);
+        Self { seed, counter: 0 }
+    }
+
+    fn block(&mut self) -> [u8; 32] {
+        self.counter += 1;
+        Sha256::new().chain_update(self.seed).chain_update(self.counter.to_le_bytes()).finalize().into()
+    }
+}
+
+impl TryRng for Expansion {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
         let mut bytes = [0; 4];
-        self.0.random(&mut bytes);
+        self.try_fill_bytes(&mut bytes)?;
         Ok(u32::from_le_bytes(bytes))
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         let mut bytes = [0; 8];
-        self.0.random(&mut bytes);
+        self.try_fill_bytes(&mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.random(bytes);
+        for piece in bytes.chunks_mut(32) {
+            let block = self.block();
+            piece.copy_from_slice(&block[..piece.len()]);
+        }
         Ok(())
     }
 }
 
-impl TryCryptoRng for Randomness<'_, '_> {}
+impl TryCryptoRng for Expansion {}
 
 /// A private key. It is never printed but by the functions that a chart calls to get it.
 enum PrivateKey {
@@ -116,7 +137,7 @@ fn failed(what: &str, error: impl std::fmt::Display) -> Fault {
 impl PrivateKey {
     fn rsa(call: &mut Call<'_>, bits: usize) -> Result<Self, Fault> {
         call.spend_steps(KEY_STEPS)?;
-        let key = RsaPrivateKey::new(&mut Randomness(call), bits);
+        let key = RsaPrivateKey::new(&mut Expansion::new(call), bits);
         Ok(Self::Rsa(Box::new(key.map_err(|error| failed("error generating rsa key", error))?)))
     }
 
