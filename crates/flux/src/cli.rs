@@ -129,7 +129,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let result = match args.command {
         // What is built on this machine waits for nobody.
-        Command::Render(command) => render::run(&command, &mut out),
+        Command::Render(command) => render::run(&command, &args.global, &mut out),
         command => wait(args.global, command, &mut out),
     };
     match result {
@@ -152,7 +152,7 @@ fn wait(global: settings::Args, command: Command, out: &mut Output) -> Result<()
 }
 
 async fn run(global: settings::Args, command: Command, out: &mut Output) -> Result<(), Failure> {
-    let settings = Settings::new(global, &settings::Environment::of_process(), out)?;
+    let settings = Settings::new(global.clone(), &settings::Environment::of_process(), out)?;
     match command {
         Command::Check(args) => check::run(args, &settings, out).await,
         Command::Completion(args) => completion::run(&args, out),
@@ -164,7 +164,7 @@ async fn run(global: settings::Args, command: Command, out: &mut Output) -> Resu
         Command::Install(args) => install::run(&args, &settings, out),
         Command::Logs(args) => logs::run(args, &settings, out).await,
         Command::Reconcile(args) => reconcile::run(args, &settings, out).await,
-        Command::Render(command) => render::run(&command, out),
+        Command::Render(command) => render::run(&command, &global, out),
         Command::Resume(args) => resume::run(args, &settings, out).await,
         Command::Run(args) => {
             let config = cluster::config(&settings.connection).await?;

@@ -1,9 +1,11 @@
 //! Helm charts, values, rendering and release records, without a cluster.
 //!
 //! - [`chart`]: a chart and its subcharts, from a folder or an archive.
-//! - [`values`]: tables of values; [`strvals`]: the grammar of `--set`; [`schema`]: what values must fit.
+//! - [`values`]: tables of values; [`strvals`]: the grammar of `--set`; [`layers`]: who set what; [`schema`]: what values
+//!   must fit.
 //! - [`dependencies`]: which subcharts take part.
-//! - [`render`](mod@render): templates to manifests, hooks and notes; [`functions`]: what templates call.
+//! - [`render`](mod@render): templates to manifests, hooks and notes; [`functions`]: what templates call;
+//!   [`post_render`]: what may change manifests afterwards; [`listing`]: what `helm template` prints of them.
 //! - [`release`]: release records in Helm's storage.
 //! - [`manifest`]: documents, hooks, install order.
 //! - [`capabilities`]: the cluster as templates see it.
@@ -15,7 +17,10 @@ mod coalesce;
 pub mod dependencies;
 pub mod functions;
 pub mod glob;
+pub mod layers;
+pub mod listing;
 pub mod manifest;
+pub mod post_render;
 pub mod release;
 pub mod render;
 pub mod schema;
@@ -25,4 +30,5 @@ pub mod values;
 pub use capabilities::Capabilities;
 pub use chart::Chart;
 pub use coalesce::CoalesceError;
+pub use layers::Layers;
 pub use render::{Rendered, render};

@@ -1,6 +1,10 @@
 //! What templates print, cut into documents: hooks apart, the rest in the order in which it is installed.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
+
+use crate::values;
 
 /// A document that belongs to the release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,10 +184,11 @@ fn sort_document(
         None => None,
         Some(annotations) => head.table(annotations, "metadata.annotations")?,
     };
-    for key in annotations.into_iter().flat_map(|annotations| annotations.keys()) {
-        head.text(annotations, key, "metadata.annotations.")?;
-    }
-    let annotation = |key: &str| annotations?.get(key).map(|value| value.as_str().unwrap_or_default());
+    let keys = annotations.into_iter().flat_map(|annotations| annotations.keys());
+    let annotations: BTreeMap<&str, String> = keys
+        .map(|key| Ok((key.as_str(), head.text(annotations, key, "metadata.annotations.")?)))
+        .collect::<Result<_, ManifestError>>()?;
+    let annotation = |key: &str| annotations.get(key).map(String::as_str);
     let Some(events) = annotation("helm.sh/hook") else {
         manifests.push(Manifest { path: path.to_owned(), content: document.to_owned(), kind, api_version });
         return Ok(());
@@ -229,9 +234,8 @@ impl Head<'_> {
 
     fn text(&self, fields: Fields<'_>, key: &str, prefix: &str) -> Result<String, ManifestError> {
         match fields.and_then(|fields| fields.get(key)) {
-            None | Some(Value::Null) => Ok(String::new()),
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(other) => Err(self.error(format!("{prefix}{key}"), other, "text (put it in quotes)")),
+            None => Ok(String::new()),
+            Some(value) => values::to_text(value).ok_or_else(|| self.error(format!("{prefix}{key}"), value, "text")),
         }
     }
 }

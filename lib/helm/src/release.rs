@@ -5,6 +5,7 @@
 //! its order, because Flux computes digests of parts of it.
 
 mod json;
+mod name;
 
 use std::io::{Read, Write};
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use crate::chart::{Chart, File, Metadata, MetadataError};
 use crate::manifest::{Hook, HookEvent};
 use crate::values::{Table, with_go_numbers};
+pub use name::{MAX_NAME, NameError, ReleaseName};
 
 /// One revision of a release.
 #[derive(Debug, Clone, Default)]
@@ -114,17 +116,7 @@ impl Release {
 
     /// Decodes a record, compressed or not, of at most `limit` bytes of JSON.
     pub fn decode(data: &[u8], limit: u64) -> Result<Self, DecodeError> {
-        const GZIP: &[u8] = &[0x1f, 0x8b, 0x08];
-        let bytes = from_base64(data).map_err(|Illegal(at)| DecodeError::Base64(at))?;
-        if !bytes.starts_with(GZIP) {
-            return Self::from_json(&bytes);
-        }
-        let mut text = Vec::new();
-        MultiGzDecoder::new(&bytes[..]).take(limit + 1).read_to_end(&mut text).map_err(DecodeError::Gzip)?;
-        if text.len() as u64 > limit {
-            return Err(DecodeError::TooLarge(limit));
-        }
-        Self::from_json(&text)
+        Self::from_json(&unpack(data, limit)?)
     }
 
     /// Reads a record's JSON.
@@ -155,6 +147,20 @@ impl Release {
             apply_method: fields.text("apply_method")?,
         })
     }
+}
+
+/// Takes a record's JSON, of at most `limit` bytes, out of its packing.
+pub fn unpack(data: &[u8], limit: u64) -> Result<Vec<u8>, DecodeError> {
+    const GZIP: &[u8] = &[0x1f, 0x8b, 0x08];
+    let bytes = from_base64(data).map_err(|Illegal(at)| DecodeError::Base64(at))?;
+    let mut text = Vec::new();
+    if bytes.starts_with(GZIP) {
+        let unpacked = MultiGzDecoder::new(&bytes[..]).take(limit.saturating_add(1)).read_to_end(&mut text);
+        unpacked.map_err(DecodeError::Gzip)?;
+    } else {
+        text = bytes;
+    }
+    if text.len() as u64 > limit { Err(DecodeError::TooLarge(limit)) } else { Ok(text) }
 }
 
 fn chart(fields: Fields<'_>) -> Result<Chart, DecodeError> {

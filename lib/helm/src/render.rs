@@ -5,15 +5,17 @@ mod objects;
 mod program;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use gotemplate::{Limits, Moment, Random, Session};
 
 use crate::capabilities::Capabilities;
-use crate::chart::Chart;
+use crate::chart::{Chart, Crd};
 use crate::coalesce::{Nulls, coalesce};
 use crate::dependencies;
 use crate::functions::Lookup;
 use crate::manifest::{self, Hook, Manifest};
+use crate::post_render::{self, PostRender, Strategy};
 use crate::schema;
 use crate::values::{self, Table};
 pub use error::{MissingValue, Place, RenderError};
@@ -58,6 +60,10 @@ pub struct Request<'r> {
     pub random: Box<dyn Random>,
     /// What the templates may spend.
     pub limits: Limits,
+    /// Ends the rendering soon after it is set: how a caller with a clock bounds the time.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// Who changes the manifests before they are sorted.
+    pub post_render: Option<(Strategy, &'r mut dyn PostRender)>,
 }
 
 /// What a chart renders to.
@@ -104,11 +110,17 @@ pub fn render_parsed(
         schema::validate(&chart, &values::from_map(&coalesced)).map_err(RenderError::Schema)?;
     }
     let mut session = Session::new(request.now, BoxedRandom(request.random), request.limits);
+    if let Some(stop) = request.stop {
+        session = session.stop_when(stop);
+    }
     let scope = objects::Scope::new(&request.release, request.capabilities);
     let mut files = program.execute(&chart, &coalesced, &scope, request.lookup, &mut session)?;
     let own_notes = format!("{}/templates/{NOTES}", chart.name());
     let notes = files.iter().find(|(path, _)| *path == own_notes).map(|(_, text)| text.clone()).unwrap_or_default();
     files.retain(|(path, _)| !path.ends_with(NOTES));
+    if let Some((strategy, post_renderer)) = request.post_render {
+        files = post_render::run(files, strategy, post_renderer).map_err(RenderError::PostRender)?;
+    }
     let sorted = manifest::sort(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     let (hooks, manifests) = sorted.map_err(RenderError::Manifest)?;
     Ok(Rendered { manifests, hooks, notes, chart, warnings })
@@ -144,12 +156,9 @@ impl Rendered {
         out
     }
 
-    /// The files below `crds/`, as `--include-crds` puts them before the manifest.
-    pub fn crds(&self) -> String {
-        let mut out = String::new();
-        for crd in self.chart.crds() {
-            out.extend(["---\n# Source: ", &crd.path, "\n", &String::from_utf8_lossy(&crd.file.data), "\n"]);
-        }
-        out
+    /// The files below `crds/`, by path.
+    pub fn crds(&self) -> Vec<(String, String)> {
+        let text = |crd: Crd| (crd.path, String::from_utf8_lossy(&crd.file.data).into_owned());
+        self.chart.crds().into_iter().map(text).collect()
     }
 }

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::LocationSegment;
 use serde_json::Value;
 
 use crate::chart::Chart;
-use crate::values::Table;
+use crate::layers::{Layers, Origin};
+use crate::values::{GLOBAL, Path, Step, Table};
 
 /// Values that do not fit, of a chart and its subcharts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +23,8 @@ pub struct SchemaError {
 pub struct ChartViolations {
     /// The chart's name.
     pub chart: String,
+    /// Where its values are among those of the top chart.
+    pub tables: Vec<String>,
     /// Every violation.
     pub violations: Vec<Violation>,
 }
@@ -26,12 +32,16 @@ pub struct ChartViolations {
 /// One value that does not fit, or a schema that is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The value's path: `image.tag`; empty for the whole.
-    pub path: String,
+    /// The value's path among those of its chart: `image.tag`; empty for the whole.
+    pub path: Path,
     /// What is wrong with it.
     pub message: String,
     /// The rule's place in the schema: `/properties/image/properties/tag/type`.
     pub rule: String,
+    /// Whether there is a value at the path.
+    pub is_set: bool,
+    /// Where it came from, once [`SchemaError::locate`] has asked.
+    pub origin: Option<Origin>,
 }
 
 impl fmt::Display for SchemaError {
@@ -41,9 +51,10 @@ impl fmt::Display for SchemaError {
                 f.write_str("\n")?;
             }
             write!(f, "{}:", chart.chart)?;
-            for Violation { path, message, rule } in &chart.violations {
-                let path = if path.is_empty() { "the values" } else { path };
-                write!(f, "\n- {path}: {message} (schema {rule})")?;
+            for Violation { path, message, rule, origin, .. } in &chart.violations {
+                let path = if path.is_empty() { "the values".to_owned() } else { path.to_string() };
+                let origin = origin.as_ref().map(|origin| format!("{origin}; ")).unwrap_or_default();
+                write!(f, "\n- {path}: {message} ({origin}schema {rule})")?;
             }
         }
         Ok(())
@@ -52,57 +63,108 @@ impl fmt::Display for SchemaError {
 
 impl std::error::Error for SchemaError {}
 
+impl SchemaError {
+    /// Says of every value where it came from.
+    pub fn locate(&mut self, layers: &Layers) {
+        for chart in &mut self.charts {
+            for violation in &mut chart.violations {
+                let path = &violation.path;
+                let own = layers.origin(&path.below(&chart.tables));
+                // Globals reach a subchart from the top.
+                let is_global = matches!(path.0.first(), Some(Step::Key(key)) if key == GLOBAL);
+                let found = own.or_else(|| is_global.then(|| layers.origin(path)).flatten());
+                let default = if violation.is_set { Origin::Chart } else { Origin::Nobody };
+                violation.origin = Some(found.unwrap_or(default));
+            }
+        }
+    }
+}
+
 /// How many violations are told of one chart.
 const MAX_VIOLATIONS: usize = 100;
 
 /// Holds coalesced values against the schemas of a chart and its subcharts.
 pub fn validate(chart: &Chart, values: &Table) -> Result<(), SchemaError> {
     let mut charts = Vec::new();
-    collect(chart, values, &mut charts);
+    collect(chart, values, &[], &mut charts);
     if charts.is_empty() { Ok(()) } else { Err(SchemaError { charts }) }
 }
 
-fn collect(chart: &Chart, values: &Table, charts: &mut Vec<ChartViolations>) {
-    if let Some(schema) = &chart.schema {
-        let violations = violations(schema, values);
-        if !violations.is_empty() {
-            charts.push(ChartViolations { chart: chart.name().to_owned(), violations });
-        }
-    }
+fn collect(chart: &Chart, values: &Table, tables: &[String], charts: &mut Vec<ChartViolations>) {
+    let violations = chart.schema.as_ref().map(|schema| violations(schema, values)).unwrap_or_default();
+    add(charts, chart, tables.to_vec(), violations);
     for dependency in &chart.dependencies {
+        let tables = [tables, &[dependency.name().to_owned()]].concat();
         match values.get(dependency.name()) {
             None | Some(Value::Null) => {}
-            Some(Value::Object(below)) => collect(dependency, below, charts),
+            Some(Value::Object(below)) => collect(dependency, below, &tables, charts),
             Some(other) => {
                 let message = format!("expected a table of values, found {}", crate::values::kind_of(other));
-                let violation = Violation { path: String::new(), message, rule: "/type".to_owned() };
-                charts.push(ChartViolations { chart: dependency.name().to_owned(), violations: vec![violation] });
+                let violation = Violation { is_set: true, ..Violation::of_all(message, "/type") };
+                add(charts, dependency, tables, vec![violation]);
             }
         }
     }
 }
 
+fn add(charts: &mut Vec<ChartViolations>, chart: &Chart, tables: Vec<String>, violations: Vec<Violation>) {
+    if !violations.is_empty() {
+        charts.push(ChartViolations { chart: chart.name().to_owned(), tables, violations });
+    }
+}
+
+impl Violation {
+    fn of_all(message: String, rule: &str) -> Self {
+        Self { path: Path::default(), message, rule: rule.to_owned(), is_set: false, origin: None }
+    }
+}
+
 fn violations(schema: &[u8], values: &Table) -> Vec<Violation> {
-    let broken = |message: String| vec![Violation { path: String::new(), message, rule: "#".to_owned() }];
+    let broken = |message: String| vec![Violation::of_all(message, "#")];
     let schema: Value = match serde_json::from_slice(schema) {
         Ok(schema) => schema,
         Err(error) => return broken(format!("values.schema.json is not JSON: {error}")),
     };
-    let validator = jsonschema::options().with_retriever(NoRetriever).build(&schema);
+    let validator = jsonschema::options()
+        .with_pattern_options(jsonschema::PatternOptions::regex())
+        .with_retriever(NoRetriever)
+        .build(&schema);
     let validator = match validator {
         Ok(validator) => validator,
         Err(error) => return broken(format!("values.schema.json cannot be used: {error}")),
     };
     let values = Value::Object(integers(values.clone()));
-    validator
-        .iter_errors(&values)
-        .take(MAX_VIOLATIONS)
-        .map(|error| Violation {
-            path: dotted(error.instance_path().as_str()),
-            message: error.masked_with("the value").to_string(),
-            rule: error.schema_path().to_string(),
-        })
-        .collect()
+    validator.iter_errors(&values).flat_map(|error| told(&error, &values)).take(MAX_VIOLATIONS).collect()
+}
+
+/// What there is to say of one error: each property that is not allowed or not there is a violation of its own.
+fn told(error: &ValidationError<'_>, values: &Value) -> Vec<Violation> {
+    let path = Path(
+        error
+            .instance_path()
+            .segments()
+            .map(|segment| match segment {
+                LocationSegment::Property(key) => Step::Key(key.into_owned()),
+                LocationSegment::Index(index) => Step::Index(index),
+            })
+            .collect(),
+    );
+    let violation = |path: Path, message: String| {
+        let is_set = path.find(values).is_some();
+        Violation { path, message, rule: error.schema_path().to_string(), is_set, origin: None }
+    };
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected }
+        | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            let not_allowed =
+                |key: &String| violation(path.join(Step::Key(key.clone())), "is not allowed here".to_owned());
+            unexpected.iter().map(not_allowed).collect()
+        }
+        ValidationErrorKind::Required { property: Value::String(key) } => {
+            vec![violation(path.join(Step::Key(key.clone())), "is required".to_owned())]
+        }
+        _ => vec![violation(path, error.masked_with("the value").to_string())],
+    }
 }
 
 /// Whole numbers as integers, so that messages and `integer` rules see 3 and not 3.0.
@@ -124,23 +186,6 @@ fn integers_in(value: &mut Value) {
         Value::Object(table) => table.values_mut().for_each(integers_in),
         _ => {}
     }
-}
-
-/// `/image/tag` as `image.tag`.
-fn dotted(pointer: &str) -> String {
-    let parts = pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~"));
-    let mut out = String::new();
-    for part in parts {
-        if part.bytes().all(|b| b.is_ascii_digit()) && !out.is_empty() {
-            out.extend(["[", &part, "]"]);
-        } else {
-            if !out.is_empty() {
-                out.push('.');
-            }
-            out.push_str(&part);
-        }
-    }
-    out
 }
 
 /// Refuses references to anything outside of the schema: neither files nor the network are read.

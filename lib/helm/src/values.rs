@@ -1,6 +1,9 @@
 //! Values: tables as charts and users write them, merged and looked into.
 
+mod path;
+
 use gotemplate as go;
+pub use path::{Path, Step};
 use serde_json::{Number, Value};
 
 /// A YAML mapping with text keys.
@@ -39,6 +42,28 @@ pub fn read(text: &[u8]) -> Result<Table, ReadError> {
         }
     }
     Ok(values)
+}
+
+/// The text that a value becomes where Go's YAML library is to fill a `string`: numbers and booleans become text,
+/// collections do not. Floats pass through 32 bits on the way, so that `1.160` is `1.16` and `1e39` is `+Inf`.
+///
+/// # Source
+/// sigs.k8s.io/yaml 1.6, `convertToJSONableObject`.
+#[expect(clippy::cast_possible_truncation, reason = "this is Go's conversion")]
+pub(crate) fn to_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Bool(b) => Some(b.to_string()),
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.is_f64() => {
+            let narrow = number.as_f64()? as f32;
+            // The decimals of the narrow number, not those of the wide number that is nearest to it.
+            let decimals: f64 = if narrow.is_finite() { narrow.to_string().parse().ok()? } else { narrow.into() };
+            Some(go::strconv::format_float(decimals, go::strconv::FloatFormat::Shorter, None))
+        }
+        Value::Number(number) => Some(number.to_string()),
+        Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// Names what a value is.

@@ -9,12 +9,16 @@ use std::{
 use clap::{Subcommand, ValueEnum};
 use kustomize::{Build, LoadRestrictions, Options, Reorder, Resource};
 
-use crate::cli::{failure::Failure, output::Output, render::disk::Disk};
+use crate::cli::{failure::Failure, output::Output, render::disk::Disk, settings};
 
+mod chart;
 mod disk;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
+  # What helm template would print
+  flux render chart ./charts/webapp webapp --namespace apps --values production.yaml
+
   # What kustomize build would print
   flux render kustomize ./overlays/production
 
@@ -23,6 +27,9 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Render a Helm chart as helm template does
+    #[command(after_help = EXAMPLES)]
+    Chart(Box<chart::Args>),
     /// Build a directory as kustomize does
     #[command(visible_alias = "ks", after_help = EXAMPLES)]
     Kustomize(Args),
@@ -76,9 +83,11 @@ enum Order {
     None,
 }
 
-pub(crate) fn run(command: &Command, out: &mut Output) -> Result<(), Failure> {
-    let Command::Kustomize(args) = command;
-    kustomize(args, out)
+pub(crate) fn run(command: &Command, global: &settings::Args, out: &mut Output) -> Result<(), Failure> {
+    match command {
+        Command::Chart(args) => chart::run(args, global.namespace()?, out),
+        Command::Kustomize(args) => kustomize(args, out),
+    }
 }
 
 fn kustomize(args: &Args, out: &mut Output) -> Result<(), Failure> {

@@ -91,6 +91,20 @@ pub(crate) struct Args {
     kube_api_burst: Option<u32>,
 }
 
+impl Args {
+    /// The namespace that was typed, for commands that work without a cluster and have a default of their own.
+    pub(crate) fn namespace(&self) -> Result<Option<&str>, Failure> {
+        match self.namespace.as_deref() {
+            Some(typed) if !is_dns_label(typed) => Err(invalid_namespace(typed)),
+            typed => Ok(typed),
+        }
+    }
+}
+
+fn invalid_namespace(text: &str) -> Failure {
+    Failure::new(format!("namespace must be a valid DNS label: {text:?}"))
+}
+
 /// The environment variables that commands look at.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -180,7 +194,7 @@ impl Settings {
             namespace = current;
         }
         if !is_dns_label(&namespace) {
-            return Err(Failure::new(format!("namespace must be a valid DNS label: {namespace:?}")));
+            return Err(invalid_namespace(&namespace));
         }
         Ok(Self { namespace, timeout, verbose: args.verbose, connection })
     }

@@ -6,6 +6,7 @@ mod commands;
 mod content;
 mod crash;
 mod git_faults;
+mod helm;
 mod kubectl;
 mod lifecycle;
 mod outages;

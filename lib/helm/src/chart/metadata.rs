@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use version::{Constraint, Version};
 
+use crate::values;
+
 /// What `Chart.yaml` says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata {
@@ -348,8 +350,7 @@ impl<'v> Fields<'v> {
     fn text(&self, name: &str) -> Result<String, MetadataError> {
         match self.get(name) {
             None => Ok(String::new()),
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(other) => Err(self.wrong(name, other, "text (put it in quotes)")),
+            Some(value) => values::to_text(value).ok_or_else(|| self.wrong(name, value, "text")),
         }
     }
 
@@ -371,13 +372,7 @@ impl<'v> Fields<'v> {
 
     fn texts(&self, name: &str) -> Result<Vec<String>, MetadataError> {
         let items = self.list(name)?.into_iter().flatten();
-        items
-            .map(|item| match item {
-                Value::Null => Ok(String::new()),
-                Value::String(text) => Ok(text.clone()),
-                other => Err(self.wrong(name, other, "a list of texts")),
-            })
-            .collect()
+        items.map(|item| values::to_text(item).ok_or_else(|| self.wrong(name, item, "a list of texts"))).collect()
     }
 
     fn annotations(&self) -> Result<Option<Vec<(String, String)>>, MetadataError> {
@@ -385,10 +380,10 @@ impl<'v> Fields<'v> {
         let map = value.as_object().ok_or_else(|| self.wrong("annotations", value, "a mapping"))?;
         let mut annotations = map
             .iter()
-            .map(|(key, value)| match value {
-                Value::Null => Ok((key.clone(), String::new())),
-                Value::String(text) => Ok((key.clone(), text.clone())),
-                other => Err(self.wrong(&format!("annotations.{key}"), other, "text (put it in quotes)")),
+            .map(|(key, value)| {
+                let text = values::to_text(value);
+                let text = text.ok_or_else(|| self.wrong(&format!("annotations.{key}"), value, "text"))?;
+                Ok((key.clone(), text))
             })
             .collect::<Result<Vec<_>, _>>()?;
         annotations.sort();

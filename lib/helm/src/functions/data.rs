@@ -107,6 +107,10 @@ fn cannot_go(found: &Value, wanted: &str) -> String {
     format!("json: cannot unmarshal {found} into Go value of type {wanted}")
 }
 
+/// Reads a text as YAML.
+///
+/// # Deviation
+/// What is wrong with a text is said in our words behind Go's; charts look at the key `Error`, not at what it says.
 fn from_yaml(text: &str) -> Result<serde_json::Value, String> {
     yaml::to_value(text, yaml::Schema::V2)
         .map_err(|error| format!("error converting YAML to JSON: yaml: line {}: {}", error.at.line, error.kind))

@@ -6,6 +6,7 @@ use gotemplate::{ExecError, Fault, Map, ParseError};
 
 use crate::coalesce::CoalesceError;
 use crate::manifest::ManifestError;
+use crate::post_render::PostRenderError;
 use crate::schema::SchemaError;
 
 /// Why a chart does not render.
@@ -60,6 +61,9 @@ pub enum RenderError {
         /// Which limit.
         message: String,
     },
+    /// Post-rendering failed.
+    #[error("post-render the manifests")]
+    PostRender(#[source] PostRenderError),
     /// What came out is no manifest.
     #[error("read what the templates rendered")]
     Manifest(#[source] ManifestError),

@@ -4,6 +4,8 @@
 
 mod corpus;
 mod functions;
+mod hostile;
+mod layers;
 mod release;
 mod render;
 mod strvals;

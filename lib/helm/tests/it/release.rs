@@ -67,7 +67,7 @@ fn a_record_that_go_wrote_is_written_again_byte_for_byte() {
 
 /// R2, R4: records that grow, or are none.
 #[test]
-fn hostile_records_are_refused() {
+fn r4_hostile_records_are_refused() {
     let large = Release { manifest: "x".repeat(2 << 20), ..release() }.encode();
     assert!(large.len() < 10_000, "it compresses");
     assert!(matches!(Release::decode(large.as_bytes(), 1 << 20), Err(DecodeError::TooLarge(_))));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use gotemplate::{Limits, Moment};
 use helm::capabilities::KubeVersion;
 use helm::chart::{self, LoadError};
+use helm::listing::Selection;
 use helm::render::{Release, RenderError, Rendered, Request, SchemaCheck};
 use helm::values::{self, Table};
 use helm::{Capabilities, Chart, strvals};
@@ -39,11 +40,11 @@ fn folder(name: &str) -> Tree {
     tree
 }
 
-fn load(tree: &Tree) -> Result<Chart, LoadError> {
+pub(crate) fn load(tree: &Tree) -> Result<Chart, LoadError> {
     Chart::from_files(tree, &TreePath::root(), &chart::Limits::default())
 }
 
-fn request(capabilities: &Capabilities) -> Request<'_> {
+pub(crate) fn request(capabilities: &Capabilities) -> Request<'_> {
     Request {
         release: Release { name: "rel".to_owned(), namespace: "space".to_owned(), revision: 1, is_upgrade: false },
         capabilities,
@@ -52,22 +53,13 @@ fn request(capabilities: &Capabilities) -> Request<'_> {
         now: Moment { seconds: 1_780_000_000, nanos: 0 },
         random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
         limits: Limits::default(),
+        stop: None,
+        post_render: None,
     }
 }
 
-fn render(tree: &Tree, values: &Table) -> Result<Rendered, RenderError> {
+pub(crate) fn render(tree: &Tree, values: &Table) -> Result<Rendered, RenderError> {
     helm::render(&load(tree).unwrap(), values, request(&Capabilities::default()))
-}
-
-/// What `helm template` prints.
-fn template(rendered: &Rendered, crds: bool) -> String {
-    let mut out = if crds { rendered.crds() } else { String::new() };
-    out.push_str(&rendered.manifest());
-    let mut out = format!("{}\n", out.trim());
-    for hook in &rendered.hooks {
-        writeln!(out, "---\n# Source: {}\n{}", hook.path, hook.manifest).unwrap();
-    }
-    out
 }
 
 /// Each case is a line of JSON, what was asked of `helm template rel shop -n space`, and what it printed.
@@ -95,7 +87,8 @@ fn charts_render_as_the_real_helm_rendered_them() {
             request.schema = SchemaCheck::Skip;
         }
         let rendered = helm::render(&chart, &values, request).unwrap();
-        let printed = template(&rendered, asked["crds"].as_bool().unwrap_or_default());
+        let crds = asked["crds"].as_bool().unwrap_or_default();
+        let printed = rendered.template(Selection { crds, hooks: true, tests: true });
         assert_eq!(printed, expected, "{}", path.display());
         assert_eq!(rendered.notes, "Thank you for installing shop.\n");
         ran += 1;
@@ -103,7 +96,7 @@ fn charts_render_as_the_real_helm_rendered_them() {
     assert_eq!(ran, 6);
 }
 
-fn small(template: &str, values: &str) -> Tree {
+pub(crate) fn small(template: &str, values: &str) -> Tree {
     Tree::from([
         ("Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\n"),
         ("values.yaml", values),
@@ -158,7 +151,7 @@ fn every_schema_violation_is_told_with_its_path() {
 
 /// R4: a schema that points at files or servers gets no answer from them.
 #[test]
-fn schema_references_do_not_leave_the_chart() {
+fn r4_schema_references_do_not_leave_the_chart() {
     for reference in ["file:///etc/passwd", "http://127.0.0.1:1/schema.json"] {
         let schema = format!("{{\"properties\": {{\"a\": {{\"$ref\": \"{reference}\"}}}}}}");
         let mut tree = small("a: 1\n", "a: 1\n");
@@ -171,7 +164,7 @@ fn schema_references_do_not_leave_the_chart() {
 
 /// R4: a schema that refers to itself ends.
 #[test]
-fn recursive_schemas_end() {
+fn r4_recursive_schemas_end() {
     let mut tree = small("a: 1\n", "a: {a: {a: {}}}\n");
     let schema = r##"{"type": "object", "additionalProperties": {"$ref": "#"}}"##;
     tree.insert(&TreePath::parse("values.schema.json").unwrap(), schema).unwrap();
@@ -180,7 +173,7 @@ fn recursive_schemas_end() {
 
 /// R3: deep and self-multiplying values files are refused, not built.
 #[test]
-fn hostile_values_files_are_refused() {
+fn r3_hostile_values_files_are_refused() {
     let deep = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(values::read(deep.as_bytes()).is_err());
     let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x, x]\n");
@@ -191,7 +184,7 @@ fn hostile_values_files_are_refused() {
     assert!(values::read(bomb.as_bytes()).is_err());
 }
 
-fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub(crate) fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     for (name, data) in entries {
         let mut header = tar::Header::new_gnu();
@@ -204,11 +197,11 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     tar.into_inner().unwrap().finish().unwrap()
 }
 
-const CHART_YAML: &[u8] = b"apiVersion: v2\nname: x\nversion: 1.0.0\n";
+pub(crate) const CHART_YAML: &[u8] = b"apiVersion: v2\nname: x\nversion: 1.0.0\n";
 
 /// R2: archives that grow, and archives with names that lead elsewhere.
 #[test]
-fn hostile_archives_are_refused() {
+fn r2_hostile_archives_are_refused() {
     let load = |archive: &[u8]| Chart::from_archive(archive, &chart::Limits::default());
     let good = archive(&[("x/Chart.yaml", CHART_YAML), ("x/templates/a.yaml", b"a: 1")]);
     assert_eq!(load(&good).unwrap().templates[0].name, "templates/a.yaml");
@@ -252,13 +245,10 @@ fn links_are_followed_inside_of_the_tree_only() {
 
 #[test]
 fn chart_yaml_problems_name_the_field() {
-    let tree = Tree::from([("Chart.yaml", "apiVersion: v2\nname: x\nversion: 1.0.0\nappVersion: 1.16\n")]);
+    let tree = Tree::from([("Chart.yaml", "apiVersion: v2\nname: x\nversion: 1.0.0\nappVersion: [1.16]\n")]);
     let error = load(&tree).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert_eq!(
-        format!("{error}: {source}"),
-        "cannot load Chart.yaml: appVersion is a number, expected text (put it in quotes)"
-    );
+    assert_eq!(format!("{error}: {source}"), "cannot load Chart.yaml: appVersion is a list, expected text");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn errors_say_what_is_in_the_way() {
 
 /// R4: lines that make Helm's parser allocate without bound or overflow the stack.
 #[test]
-fn hostile_lines_end_at_the_limits() {
+fn r4_hostile_lines_end_at_the_limits() {
     refuse("a[65537]=1", "index of 65537 is greater than maximum supported index of 65536");
     refuse(&format!("a{}=1", "[65536]".repeat(60)), "the lists would grow by more than 1000000 elements");
     refuse(&format!("a{}=1", "[0]".repeat(100_000)), "lists are nested deeper than 64");
@@ -126,7 +126,7 @@ fn hostile_lines_end_at_the_limits() {
 
 proptest::proptest! {
     #[test]
-    fn no_line_panics(line in r#"[a.\[\]{}=,\\0-9"é -]{0,60}"#) {
+    fn r4_no_line_panics(line in r#"[a.\[\]{}=,\\0-9"é -]{0,60}"#) {
         let mut values = Table::new();
         let _ = strvals::set(&mut values, &line);
         let _ = strvals::set_string(&mut values, &line);
