@@ -106,7 +106,7 @@ pub fn render_parsed(
     check_kube_version(&chart, request.capabilities)?;
     let coalesced = values::to_map(values);
     coalesce(&chart, &coalesced, Nulls::Remove, &mut warnings).map_err(RenderError::Values)?;
-    if request.schema == SchemaCheck::Enforce {
+    if request.schema == SchemaCheck::Enforce && schema::is_asked_for(&chart) {
         schema::validate(&chart, &values::from_map(&coalesced)).map_err(RenderError::Schema)?;
     }
     let mut session = Session::new(request.now, BoxedRandom(request.random), request.limits);

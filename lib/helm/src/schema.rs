@@ -83,6 +83,11 @@ impl SchemaError {
 /// How many violations are told of one chart.
 const MAX_VIOLATIONS: usize = 100;
 
+/// Whether the chart or one of its subcharts has a schema.
+pub(crate) fn is_asked_for(chart: &Chart) -> bool {
+    chart.schema.is_some() || chart.dependencies.iter().any(is_asked_for)
+}
+
 /// Holds coalesced values against the schemas of a chart and its subcharts.
 pub fn validate(chart: &Chart, values: &Table) -> Result<(), SchemaError> {
     let mut charts = Vec::new();
