@@ -1,5 +1,6 @@
 //! Measures what the release build does beside the real tools, one subject for each argument of `cargo xtask bench`.
 
+mod helm;
 mod kustomize;
 mod process;
 
@@ -12,6 +13,7 @@ use crate::workspace::{Workspace, run};
 /// Measures a subject: the rows whose names contain one of the filters, or all.
 pub(crate) fn measure(workspace: &Workspace, args: &[&str]) -> Outcome {
     match args {
+        ["helm", filters @ ..] => helm::measure(workspace, filters),
         ["kustomize", filters @ ..] => kustomize::measure(workspace, filters),
         ["controllers", filters @ ..] | filters => controllers(workspace, filters),
     }
