@@ -2,12 +2,47 @@
 
 use regex::bytes::Regex;
 
-/// Whether a text matches as Go's `filepath.Match` has it; `None` when the pattern is not well formed.
-///
-/// `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` are classes, `\` takes a character as it is.
-pub fn matches(pattern: &str, text: &str) -> Option<bool> {
-    let regex = translate(pattern)?;
-    Some(regex.is_match(text.as_bytes()))
+/// A pattern of Go's `filepath.Match`: `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` are classes, `\` takes a character
+/// as it is.
+#[derive(Debug)]
+pub struct Pattern(Kind);
+
+/// Most patterns need no regular expression, which takes longer to compile than to use.
+#[derive(Debug)]
+enum Kind {
+    Literal(String),
+    /// One star between two literals.
+    Star {
+        before: String,
+        behind: String,
+    },
+    Regex(Regex),
+}
+
+impl Pattern {
+    /// Reads a pattern; `None` when it is not well formed.
+    pub fn new(pattern: &str) -> Option<Self> {
+        if pattern.contains(['?', '[', '\\']) {
+            return translate(pattern).map(Kind::Regex).map(Self);
+        }
+        Some(Self(match pattern.split_once('*') {
+            None => Kind::Literal(pattern.to_owned()),
+            Some((_, behind)) if behind.contains('*') => Kind::Regex(translate(pattern)?),
+            Some((before, behind)) => Kind::Star { before: before.to_owned(), behind: behind.to_owned() },
+        }))
+    }
+
+    /// Whether a text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        match &self.0 {
+            Kind::Literal(literal) => text == literal,
+            Kind::Star { before, behind } => text
+                .strip_prefix(before.as_str())
+                .and_then(|rest| rest.strip_suffix(behind.as_str()))
+                .is_some_and(|starred| !starred.contains('/')),
+            Kind::Regex(regex) => regex.is_match(text.as_bytes()),
+        }
+    }
 }
 
 fn translate(pattern: &str) -> Option<Regex> {

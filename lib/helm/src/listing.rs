@@ -1,6 +1,6 @@
 //! What `helm template` prints of a rendering, and into which files it writes it.
 
-use crate::glob;
+use crate::glob::Pattern;
 use crate::manifest::{self, HookEvent};
 use crate::render::Rendered;
 
@@ -87,9 +87,9 @@ pub fn show_only(printed: &str, patterns: &[String]) -> Result<String, NoSuchTem
     let documents = manifest::split(printed);
     let mut out = String::new();
     for pattern in patterns {
+        let compiled = Pattern::new(pattern);
         let matching = |document: &&&str| {
-            let path = source_of(document);
-            path.is_some_and(|path| glob::matches(pattern, path) == Some(true))
+            source_of(document).is_some_and(|path| compiled.as_ref().is_some_and(|pattern| pattern.matches(path)))
         };
         let before = out.len();
         documents.iter().filter(matching).for_each(|document| out.extend(["---\n", document, "\n"]));

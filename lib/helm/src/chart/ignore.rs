@@ -1,6 +1,6 @@
 //! `.helmignore`: fewer rules than `.gitignore`, and some other ones.
 
-use crate::glob;
+use crate::glob::Pattern;
 
 /// The rules of one chart.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(super) struct Ignore {
 
 #[derive(Debug)]
 struct Rule {
-    pattern: String,
+    pattern: Pattern,
     negated: bool,
     only_dirs: bool,
     /// Compared with the last part of a path only.
@@ -47,12 +47,9 @@ impl Ignore {
             if rule.contains("**") {
                 return Err(IgnoreError::DoubleStar { line: i + 1 });
             }
-            if glob::matches(rule, "abc").is_none() {
-                return Err(IgnoreError::Pattern { line: i + 1 });
-            }
-            rules.push(Rule::new(rule));
+            rules.push(Rule::new(rule).ok_or(IgnoreError::Pattern { line: i + 1 })?);
         }
-        rules.push(Rule::new("templates/.?*"));
+        rules.extend(Rule::new("templates/.?*"));
         Ok(Self { rules })
     }
 
@@ -73,15 +70,15 @@ impl Ignore {
 }
 
 impl Rule {
-    fn new(rule: &str) -> Self {
+    fn new(rule: &str) -> Option<Self> {
         let (rule, negated) = rule.strip_prefix('!').map_or((rule, false), |rule| (rule, true));
         let (rule, only_dirs) = rule.strip_suffix('/').map_or((rule, false), |rule| (rule, true));
         let (rule, rooted) = rule.strip_prefix('/').map_or((rule, false), |rule| (rule, true));
-        Self { pattern: rule.to_owned(), negated, only_dirs, name_only: !rooted && !rule.contains('/') }
+        Some(Self { pattern: Pattern::new(rule)?, negated, only_dirs, name_only: !rooted && !rule.contains('/') })
     }
 
     fn matches(&self, path: &str) -> bool {
         let text = if self.name_only { path.rsplit('/').next().unwrap_or(path) } else { path };
-        glob::matches(&self.pattern, text).unwrap_or(false)
+        self.pattern.matches(text)
     }
 }
