@@ -4,3 +4,4 @@
 //! and what they send is judged before it is kept.
 
 pub mod git;
+pub mod work_tree;

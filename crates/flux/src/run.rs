@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use api::{GitRepository, Kustomization};
 use artifact::{OpenSettings, Opener, Retention};
+use fetch::work_tree::WorkTree;
 use kube::{Client, Config};
 use reconcile::events::{Destination, Recorder};
 use reconcile::lease::{Candidate, Timing};
@@ -105,6 +106,7 @@ pub(crate) struct Process {
     storage: Option<(Arc<artifact::Store>, TcpListener)>,
     git_repositories: Arc<Store<GitRepository>>,
     kustomizations: Arc<Store<Kustomization>>,
+    work_trees: Vec<WorkTree>,
     tasks: TaskTracker,
     /// The controllers are to end.
     stop: CancellationToken,
@@ -129,6 +131,7 @@ impl Process {
             instance: hostname(),
             git_repositories: Arc::default(),
             kustomizations: Arc::default(),
+            work_trees: Vec::new(),
             tasks: TaskTracker::new(),
             args,
             client,
@@ -140,6 +143,11 @@ impl Process {
         };
         process.serve_probes().await?;
         Ok(process)
+    }
+
+    /// Lets directories stand in for repositories.
+    pub(crate) fn with_work_trees(self, work_trees: Vec<WorkTree>) -> Self {
+        Self { work_trees, ..self }
     }
 
     /// The objects that the controllers see.
@@ -224,6 +232,7 @@ impl Process {
                 kex: self.args.ssh_kex_algos.clone(),
                 host_key: self.args.ssh_hostkey_algos.clone(),
             },
+            work_trees: self.work_trees.clone(),
         };
         let shared = self.shared(Controller::Source)?;
         Ok(source_controller::git_repositories(settings, shared, self.git_repositories.clone(), store.clone()))

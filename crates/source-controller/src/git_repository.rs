@@ -5,6 +5,7 @@ mod failure;
 mod unsupported;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,14 +13,15 @@ use api::{
     Artifact, ConditionType, GitRepository, GitRepositoryRef, GitRepositorySpec, GitRepositoryStatus, reason,
     well_known,
 };
-use artifact::{Place, VerifyError};
+use artifact::{Place, Revision, VerifyError};
 use fetch::git;
+use fetch::work_tree::WorkTree;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use reconcile::conditions::Statement;
 use reconcile::events::{Event, Severity};
-use reconcile::{Done, Driver, Failure, Key, Reconciler, Retry, Shared, Store, Suspended, Turn};
-use tree::Ignore;
+use reconcile::{Done, Driver, Failure, Interrupted, Key, Reconciler, Retry, Shared, Store, Suspended, Turn};
+use tree::{Files, Ignore};
 
 use crate::Settings;
 use failure::chain;
@@ -28,6 +30,8 @@ use failure::chain;
 const FAILURES: [ConditionType; 3] =
     [ConditionType::StorageOperationFailed, ConditionType::FetchFailed, ConditionType::IncludeUnavailable];
 
+/// Until a fetch takes long.
+const PROMPT: Duration = Duration::from_secs(2);
 /// No fetch takes that long: what is older was left by a process that was killed.
 const LEFTOVER: Duration = Duration::from_hours(2);
 
@@ -65,6 +69,24 @@ pub struct GitRepositories {
 
 type GitTurn = Turn<GitRepositorySpec>;
 
+/// What came of asking.
+enum Outcome {
+    /// What is stored is what is there.
+    Unchanged,
+    /// Something else is there.
+    Fetched(Box<Content>),
+}
+
+/// What is to be stored.
+struct Content {
+    files: Box<dyn Files + Send>,
+    revision: Revision,
+    /// Of the commit; it names the file.
+    id: String,
+    subject: String,
+    skipped: Vec<String>,
+}
+
 impl Reconciler for GitRepositories {
     type Spec = GitRepositorySpec;
 
@@ -85,8 +107,8 @@ impl Reconciler for GitRepositories {
         let outcome = self.fetch(turn).await.map_err(|failure| failed(turn, ConditionType::FetchFailed, failure))?;
         turn.unsay(ConditionType::FetchFailed);
         let done = match outcome {
-            git::Outcome::Unchanged(_) => Self::unchanged(turn),
-            git::Outcome::Fetched(fetched) => self.store(turn, fetched).await?,
+            Outcome::Unchanged => Self::unchanged(turn),
+            Outcome::Fetched(content) => self.store(turn, *content).await?,
         };
         FAILURES.iter().chain([&ConditionType::ArtifactOutdated]).for_each(|failure| turn.unsay(*failure));
         turn.say(&Statement::yes(ConditionType::ArtifactInStorage, reason::SUCCEEDED, done.message.clone()));
@@ -160,15 +182,19 @@ impl GitRepositories {
     }
 
     /// Asks the remote what it has, and gets it unless it is what is stored already.
-    async fn fetch(&self, turn: &mut GitTurn) -> Result<git::Outcome, Failure> {
-        unsupported::fields(&turn.object)?;
-        let spec = &turn.object.spec;
+    async fn fetch(&self, turn: &mut GitTurn) -> Result<Outcome, Failure> {
+        let object = turn.object.clone();
+        unsupported::fields(&object)?;
+        let spec = &object.spec;
+        if let Some(work_tree) = self.settings.work_trees.iter().find(|tree| tree.is_at(&spec.url)) {
+            return Self::read(work_tree.clone(), turn).await;
+        }
         let url = url::Url::parse(&spec.url).map_err(|error| {
             let message = format!("failed to parse url '{}': {error}", spec.url);
             Failure::stalled(reason::URL_INVALID, message)
         })?;
-        let proxy = access::proxy(turn.client(), &turn.object).await?;
-        let credentials = access::credentials(turn.client(), &turn.object, &url).await?;
+        let proxy = access::proxy(turn.client(), &object).await?;
+        let credentials = access::credentials(turn.client(), &object, &url).await?;
         let request = git::GitRequest {
             url,
             reference: reference(spec),
@@ -179,8 +205,44 @@ impl GitRepositories {
             limits: git::Limits::default(),
             ssh: self.settings.ssh.clone(),
         };
-        let outcome = git::git(&request, &credentials).await;
-        outcome.map_err(|error| failure::of_fetch(&error, &turn.object))
+        let mut fetching = pin!(git::git(&request, &credentials));
+        let outcome = match tokio::time::timeout(PROMPT, &mut fetching).await {
+            Ok(outcome) => outcome,
+            // A server that takes its time holds no worker, and is left when something newer comes.
+            Err(_) => turn.idle(fetching).await.map_err(|Interrupted| {
+                Failure::waiting(reason::PROGRESSING, "a newer reconciliation was triggered meanwhile", Duration::ZERO)
+            })?,
+        };
+        Ok(match outcome.map_err(|error| failure::of_fetch(&error, &object))? {
+            git::Outcome::Unchanged(_) => Outcome::Unchanged,
+            git::Outcome::Fetched(fetched) => Outcome::Fetched(Box::new(Content {
+                revision: fetched.revision,
+                subject: fetched.commit.short_subject(),
+                id: fetched.commit.id,
+                skipped: fetched.files.skipped().to_vec(),
+                files: Box::new(fetched.files),
+            })),
+        })
+    }
+
+    /// Reads a directory that stands in for the repository, unless it is as it was.
+    async fn read(work_tree: WorkTree, turn: &GitTurn) -> Result<Outcome, Failure> {
+        let snapshot = blocking(move || work_tree.read()).await;
+        let snapshot = snapshot.map_err(|error| Failure::new(reason::GIT_OPERATION_FAILED, chain(&error)))?;
+        let reference = turn.object.spec.reference.clone().unwrap_or_default();
+        let name =
+            [reference.name, reference.tag, reference.branch].into_iter().flatten().find(|name| !name.is_empty());
+        let revision = Revision::of_name(name.as_deref().unwrap_or("main"), "sha1", &snapshot.id);
+        if stored_revision(&turn.status, &turn.object.spec).as_ref() == Some(&revision) {
+            return Ok(Outcome::Unchanged);
+        }
+        Ok(Outcome::Fetched(Box::new(Content {
+            revision,
+            subject: "what is saved in the work tree".to_owned(),
+            id: snapshot.id,
+            skipped: snapshot.skipped,
+            files: Box::new(snapshot.files),
+        })))
     }
 
     /// The remote is at the stored revision.
@@ -200,10 +262,10 @@ impl GitRepositories {
     }
 
     /// Packs what was fetched, unless the same is stored already.
-    async fn store(&self, turn: &mut GitTurn, fetched: Box<git::Fetched>) -> Result<Done, Failure> {
-        let revision = fetched.revision.to_string();
-        let subject = fetched.commit.short_subject();
-        for name in fetched.files.skipped() {
+    async fn store(&self, turn: &mut GitTurn, content: Content) -> Result<Done, Failure> {
+        let Content { files, revision: new, id, subject, skipped } = content;
+        let revision = new.to_string();
+        for name in skipped {
             tracing::warn!(name, "left out of the artifact: no consumer can read a file of that name");
         }
         let stored = turn.status.artifact.as_ref().map(|artifact| artifact.revision == revision);
@@ -222,12 +284,9 @@ impl GitRepositories {
         let spec_ignore = turn.object.spec.ignore.clone();
         let ignore = spec_ignore.clone();
         let stored = blocking(move || {
-            let fetched = *fetched;
-            let ignore = Ignore::for_source(&fetched.files, ignore.as_deref()).map_err(failure::of_ignore)?;
-            let file = format!("{}.tar.gz", fetched.commit.id);
-            storage
-                .put(&place, &file, fetched.revision, (&fetched.files, &ignore))
-                .map_err(|error| failure::of_put(&error))
+            let ignore = Ignore::for_source(&*files, ignore.as_deref()).map_err(failure::of_ignore)?;
+            let file = format!("{id}.tar.gz");
+            storage.put(&place, &file, new, (&*files, &ignore)).map_err(|error| failure::of_put(&error))
         });
         let stored = stored.await.map_err(|failure| match failure.reason {
             // Upstream has no condition for rules that cannot be read.

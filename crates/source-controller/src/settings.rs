@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fetch::git::SshAlgorithms;
+use fetch::work_tree::WorkTree;
 use reconcile::schedule::Backoff;
 
 /// How source-controller runs.
@@ -21,4 +22,6 @@ pub struct Settings {
     pub scratch: PathBuf,
     /// What SSH negotiates (`--ssh-kex-algos`, `--ssh-hostkey-algos`).
     pub ssh: SshAlgorithms,
+    /// Directories that stand in for repositories. Nobody is asked for credentials there.
+    pub work_trees: Vec<WorkTree>,
 }

@@ -27,6 +27,7 @@ use crate::process::{ProcessError, Program};
 /// A start that loses a port to somebody else is tried again.
 const ATTEMPTS: usize = 3;
 const READY_WITHIN: Duration = Duration::from_mins(2);
+const CONTROLLER_MANAGER: &str = "system:kube-controller-manager";
 
 /// Somebody whom the API server knows. All but one are cluster administrators; they differ in what is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +59,51 @@ impl User {
 /// A running control plane, which ends when this is dropped or the process ends in whatever way.
 #[derive(Debug)]
 pub struct ControlPlane {
-    api_server: Server,
-    controller_manager: Server,
-    etcd: Server,
+    servers: Servers,
     address: String,
     port: u16,
     audit_log: PathBuf,
     // Last, so that the servers are gone before their folder is.
     folder: TempDir,
+}
+
+/// Which API server tests run on: the suite is one, the servers are two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// etcd, kube-apiserver and kube-controller-manager, as released.
+    Real,
+    /// Ours, as a process of its own.
+    Embedded,
+}
+
+impl Kind {
+    /// Names the kind for everything that is started below.
+    pub const VARIABLE: &str = "FLUXIDE_API_SERVER";
+
+    /// What the environment asks for.
+    ///
+    /// # Panics
+    /// When it asks for something else than `real` or `embedded`: a test that ran on the wrong one would prove nothing.
+    #[expect(clippy::panic, reason = "there is nobody else to tell")]
+    pub fn of_environment() -> Self {
+        match std::env::var(Self::VARIABLE).as_deref() {
+            Err(_) | Ok("" | "real") => Self::Real,
+            Ok("embedded") => Self::Embedded,
+            Ok(other) => panic!("{}={other}: neither real nor embedded", Self::VARIABLE),
+        }
+    }
+}
+
+/// The processes of a control plane.
+#[derive(Debug)]
+enum Servers {
+    Real {
+        api_server: Server,
+        controller_manager: Server,
+        etcd: Server,
+    },
+    /// One that serves, keeps and controls.
+    Embedded(Server),
 }
 
 /// The control plane could not be started or asked.
@@ -76,6 +114,9 @@ pub enum StartError {
     /// The real tools have not been built.
     #[error("{path} is not there: build the real tools with `cargo xtask oracles kubernetes etcd`")]
     Oracle { path: PathBuf },
+    /// The embedded API server has not been built.
+    #[error("{path} is not there: build it with `cargo build --package testbed --examples`")]
+    Embedded { path: PathBuf },
     /// A server cannot be run.
     #[error("run a server of the control plane")]
     Process(#[from] ProcessError),
@@ -118,11 +159,41 @@ impl ControlPlane {
     }
 
     async fn try_start() -> Result<Self, StartError> {
+        match Kind::of_environment() {
+            Kind::Real => Self::try_start_real().await,
+            Kind::Embedded => Self::try_start_embedded().await,
+        }
+    }
+
+    async fn try_start_embedded() -> Result<Self, StartError> {
+        let folder = folder()?;
+        let [port] = ports::free().map_err(StartError::Ports)?;
+        let address = format!("https://127.0.0.1:{port}");
+        let audit_log = folder.path().join("audit.log");
+        write(&audit_log, "")?;
+        write(&folder.path().join("tokens.csv"), &tokens())?;
+        let server = Server::start_new(embedded(folder.path(), port, &audit_log)?)?;
+        // It makes its own authority.
+        let ca = folder.path().join("data/ca.crt");
+        let deadline = Instant::now() + READY_WITHIN;
+        while !ca.is_file() && !server.failed() && Instant::now() < deadline {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let ca_pem = std::fs::read_to_string(&ca)
+            .map_err(|_| StartError::Ended { name: server.name().to_owned(), log: server.last_words() })?;
+        write_users(folder.path(), &address, &ca_pem)?;
+        let plane = Self { servers: Servers::Embedded(server), address, port, audit_log, folder };
+        plane.ready().await?;
+        Ok(plane)
+    }
+
+    async fn try_start_real() -> Result<Self, StartError> {
         let folder = folder()?;
         let certs = certs::write(folder.path())?;
         let [client_port, peer_port, secure_port] = ports::free().map_err(StartError::Ports)?;
         let address = format!("https://127.0.0.1:{secure_port}");
         write_users(folder.path(), &address, &certs.ca_pem)?;
+        write(&folder.path().join("tokens.csv"), &tokens())?;
         let audit_log = folder.path().join("audit.log");
         write(&audit_log, "")?;
         write(&folder.path().join("audit-policy.yaml"), requests::POLICY)?;
@@ -130,7 +201,8 @@ impl ControlPlane {
         let etcd = Server::start_new(etcd(folder.path(), client_port, peer_port)?)?;
         let api_server = Server::start_new(api_server(folder.path(), &certs, client_port, secure_port, &audit_log)?)?;
         let controller_manager = Server::start_new(controller_manager(folder.path(), &certs)?)?;
-        let plane = Self { api_server, controller_manager, etcd, address, port: secure_port, audit_log, folder };
+        let servers = Servers::Real { api_server, controller_manager, etcd };
+        let plane = Self { servers, address, port: secure_port, audit_log, folder };
         plane.ready().await?;
         Ok(plane)
     }
@@ -143,14 +215,14 @@ impl ControlPlane {
         let client = self.client().await?;
         let deadline = Instant::now() + READY_WITHIN;
         loop {
-            for server in [&self.etcd, &self.api_server] {
+            for server in [self.etcd(), self.api_server()] {
                 if server.failed() {
                     return Err(StartError::Ended { name: server.name().to_owned(), log: server.last_words() });
                 }
             }
             // The controller manager gives up when the API server is not there in its first seconds.
-            if self.controller_manager.failed() {
-                self.controller_manager.start()?;
+            if self.controller_manager().failed() {
+                self.controller_manager().start()?;
             }
             match is_serving(&client).await {
                 Ok(()) => return Ok(()),
@@ -215,19 +287,43 @@ impl ControlPlane {
         self.folder.path()
     }
 
-    /// The API server, to be disturbed.
-    pub fn api_server(&self) -> &Server {
-        &self.api_server
+    /// Which one it is.
+    pub fn kind(&self) -> Kind {
+        match self.servers {
+            Servers::Real { .. } => Kind::Real,
+            Servers::Embedded(_) => Kind::Embedded,
+        }
     }
 
-    /// etcd, to be disturbed.
+    /// Whether it has no such thing, which is said aloud: a test that is about it has nothing to try.
+    #[expect(clippy::print_stdout, reason = "the report shows it")]
+    pub fn lacks(&self, what: &str) -> bool {
+        let lacks = self.kind() == Kind::Embedded;
+        if lacks {
+            println!("only on the real API server: {what}");
+        }
+        lacks
+    }
+
+    /// The API server, to be disturbed.
+    pub fn api_server(&self) -> &Server {
+        match &self.servers {
+            Servers::Real { api_server: server, .. } | Servers::Embedded(server) => server,
+        }
+    }
+
+    /// What keeps the objects, to be disturbed.
     pub fn etcd(&self) -> &Server {
-        &self.etcd
+        match &self.servers {
+            Servers::Real { etcd: server, .. } | Servers::Embedded(server) => server,
+        }
     }
 
     /// The controller manager, to be disturbed.
     pub fn controller_manager(&self) -> &Server {
-        &self.controller_manager
+        match &self.servers {
+            Servers::Real { controller_manager: server, .. } | Servers::Embedded(server) => server,
+        }
     }
 
     /// The present end of the audit log.
@@ -375,6 +471,24 @@ fn controller_manager(folder: &Path, certs: &certs::Certs) -> Result<Program, St
     )
 }
 
+/// Ours is an example of this crate, which a build of the workspace's tests leaves beside the programs of the tests.
+fn embedded(folder: &Path, port: u16, audit_log: &Path) -> Result<Program, StartError> {
+    let test = std::env::current_exe().unwrap_or_default();
+    let built = test.ancestors().nth(2).unwrap_or(Path::new("")).join("examples/api-server");
+    if !built.is_file() {
+        return Err(StartError::Embedded { path: built });
+    }
+    let paths = [folder.join("data"), audit_log.to_owned(), folder.join("tokens.csv")];
+    let args = std::iter::once(OsString::from(port.to_string())).chain(paths.into_iter().map(OsString::from));
+    Ok(Program {
+        name: "api-server".to_owned(),
+        path: built,
+        args: args.collect(),
+        env: Vec::new(),
+        log: folder.join("api-server.log"),
+    })
+}
+
 fn program(folder: &Path, name: &str, args: &[String]) -> Result<Program, StartError> {
     Ok(Program {
         name: name.to_owned(),
@@ -386,17 +500,26 @@ fn program(folder: &Path, name: &str, args: &[String]) -> Result<Program, StartE
 }
 
 fn write_users(folder: &Path, address: &str, ca_pem: &str) -> Result<(), StartError> {
-    let manager = "system:kube-controller-manager";
-    let mut tokens = format!("{manager}-token,{manager},{manager}\n");
+    let manager = CONTROLLER_MANAGER;
     let manager_kubeconfig = folder.join("controller-manager.kubeconfig");
     write(&manager_kubeconfig, &kubeconfig(address, ca_pem, &format!("{manager}-token")))?;
     for user in User::ALL {
         let name = user.name();
-        let group = if user == User::Limited { "limited" } else { "system:masters" };
-        let _ = writeln!(tokens, "{name}-token,{name},{name},\"{group}\"");
         write(&kubeconfig_path(folder, user), &kubeconfig(address, ca_pem, &format!("{name}-token")))?;
     }
-    write(&folder.join("tokens.csv"), &tokens)
+    Ok(())
+}
+
+/// The users, as `--token-auth-file` has them.
+fn tokens() -> String {
+    let manager = CONTROLLER_MANAGER;
+    let mut tokens = format!("{manager}-token,{manager},{manager}\n");
+    for user in User::ALL {
+        let name = user.name();
+        let group = if user == User::Limited { "limited" } else { "system:masters" };
+        let _ = writeln!(tokens, "{name}-token,{name},{name},\"{group}\"");
+    }
+    tokens
 }
 
 fn kubeconfig_path(folder: &Path, user: User) -> PathBuf {

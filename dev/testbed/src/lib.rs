@@ -4,6 +4,7 @@
 //! is dropped or the test process ends, in whatever way.
 
 pub mod control_plane;
+pub mod differential;
 pub mod flux;
 pub mod git;
 pub mod kinds;
@@ -17,7 +18,7 @@ pub mod repository;
 pub mod smart_http;
 pub mod world;
 
-pub use control_plane::{ControlPlane, Requests, StartError, User};
+pub use control_plane::{ControlPlane, Kind, Requests, StartError, User};
 pub use flux::Flux;
 pub use namespace::Namespace;
 pub use notifications::Notifications;

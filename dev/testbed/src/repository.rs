@@ -91,27 +91,6 @@ impl Repository {
         Ok(ids.into_values().collect())
     }
 
-    /// Commits what lies in a folder to `main`, if that is not what `main` holds already. Returns the new commit.
-    ///
-    /// # Errors
-    /// [`GitError`].
-    pub fn save(&self, folder: &Path) -> Result<Option<String>, GitError> {
-        // Git runs in the repository.
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()).display().to_string();
-        self.git(&["-c", "core.bare=false", "--git-dir=.", "--work-tree", &folder, "add", "--all", "--", &folder])?;
-        let tree = self.git(&["write-tree"])?;
-        let head = self.git(&["rev-parse", "--verify", "--quiet", "refs/heads/main"]).ok();
-        if head.is_some() && self.git(&["rev-parse", "main^{tree}"])? == tree {
-            return Ok(None);
-        }
-        let mut args =
-            vec!["-c", "user.name=dev", "-c", "user.email=dev@example.com", "commit-tree", &tree, "-m", "save"];
-        args.extend(head.iter().flat_map(|head| ["-p", head.as_str()]));
-        let commit = self.git(&args)?;
-        self.set_ref("refs/heads/main", &commit)?;
-        Ok(Some(commit))
-    }
-
     /// Points a ref at a commit, whatever it pointed at before.
     ///
     /// # Errors
@@ -173,23 +152,6 @@ fn git(folder: &Path, args: &[&str], input: &[u8]) -> Result<Output, GitError> {
 #[cfg(test)]
 mod tests {
     use super::{Files, Repository};
-
-    #[test]
-    fn a_folder_is_saved_when_it_changes() {
-        let folder = tempfile::tempdir().unwrap();
-        let repository = Repository::new(folder.path(), "a.git").unwrap();
-        let files = folder.path().join("files");
-        std::fs::create_dir_all(files.join("app")).unwrap();
-        std::fs::write(files.join("app/a.yaml"), "a: 1\n").unwrap();
-        let first = repository.save(&files).unwrap().unwrap();
-        assert_eq!(repository.save(&files).unwrap(), None);
-        std::fs::write(files.join("app/a.yaml"), "a: 22\n").unwrap();
-        let second = repository.save(&files).unwrap().unwrap();
-        assert_eq!(repository.git(&["show", "main:app/a.yaml"]).unwrap(), "a: 22");
-        assert_eq!(repository.git(&["rev-list", "main"]).unwrap(), format!("{second}\n{first}"));
-        std::fs::remove_file(files.join("app/a.yaml")).unwrap();
-        assert!(repository.save(&files).unwrap().is_some(), "a file that is gone is a change");
-    }
 
     #[test]
     fn commits_are_those_of_the_recordings() {

@@ -4,11 +4,12 @@
 
 mod bench;
 mod crds;
+mod differential;
 mod floors;
 mod fuzz;
+mod kinds;
 mod merge_keys;
 mod oracles;
-mod sandbox;
 mod tidy;
 mod verify;
 mod workspace;
@@ -24,9 +25,11 @@ usage: cargo xtask CHORE
   floors               dependencies are those that ARCHITECTURE.md allows
   tidy                 line budget, headers, names, paths
   crds [--check]       write deploy/crds from the types of crates/api, or check that it is current
+  kinds                write crates/apiserver/data, and what writes come to, from the real kube-apiserver
   merge-keys [--check] write kustomize's table of lists that merge from Kubernetes' OpenAPI, or check that it is current
   oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
-  sandbox [FLAG...]    a control plane, the controllers and examples/fleet; --exit-when-ready ends when all is ready
+  differential         the same requests to the real API server and to ours, answers compared field by field
+  differential ssa [N] N random sequences of writes, 5000 without it, on the real API server and by our server-side apply
   fuzz TARGET [SECONDS]
                        feed a target of fuzz/ with random input, for a minute or so many seconds
   bench [SUBJECT] [FILTER...]
@@ -49,10 +52,11 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&workspace),
         ["crds"] => crds::write(&workspace),
         ["crds", "--check"] => crds::check(&workspace),
+        ["kinds"] => kinds::write(&workspace),
         ["merge-keys"] => merge_keys::write(&workspace),
         ["merge-keys", "--check"] => merge_keys::check(&workspace),
         ["oracles", only @ ..] => oracles::run(&workspace, only),
-        ["sandbox", rest @ ..] => sandbox::run(&workspace, rest),
+        ["differential", rest @ ..] => differential::run(&workspace, rest),
         ["fuzz", target] => fuzz::target(&workspace, target, None),
         ["fuzz", target, seconds] => fuzz::target(&workspace, target, Some(seconds)),
         ["bench", "--differential", rest @ ..] => bench::differential(&workspace, rest),

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use self::counts::Counts;
-use self::programs::{Level, Program};
+use self::programs::{Level, Program, Server};
 use crate::Outcome;
 use crate::workspace::Workspace;
 
@@ -25,7 +25,7 @@ enum Work {
 }
 
 /// One set of packages throughout: another set would mean other features, and building everything again.
-const STEPS: [(&str, Work); 10] = [
+const STEPS: [(&str, Work); 11] = [
     ("format", Work::Cargo(&["fmt", "--all", "--check"])),
     ("clippy", Work::Cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])),
     ("floors", Work::Chore(&["floors"])),
@@ -35,7 +35,8 @@ const STEPS: [(&str, Work); 10] = [
     ("build of tests", Work::Cargo(&["test", "--workspace", "--no-run"])),
     ("crds", Work::Chore(&["crds", "--check"])),
     ("unit and corpus tests", Work::Tests(Level::Alone)),
-    ("end-to-end tests", Work::Tests(Level::EndToEnd)),
+    ("end to end, real", Work::Tests(Level::On(Server::Real))),
+    ("end to end, embedded", Work::Tests(Level::On(Server::Embedded))),
 ];
 
 /// Runs every step, also after one has failed, and fails if any did.
@@ -63,7 +64,8 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
             }
             println!("    {why} (all of it: {})", log.display());
         }
-        total.add(counts, matches!(work, Work::Tests(Level::EndToEnd)));
+        let server = if let Work::Tests(Level::On(server)) = work { Some(server) } else { None };
+        total.add(counts, server);
     }
     println!("\n{total}in {:.0} s", started.elapsed().as_secs_f64());
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
@@ -80,8 +82,8 @@ fn play(workspace: &Workspace, work: Work, log: &Path) -> Outcome {
         Work::Tests(level) => {
             let programs = programs::built(workspace)?;
             let mut failed = Vec::new();
-            for program in programs.iter().filter(|program| program.level() == level) {
-                failed.extend(test(program, &file).err());
+            for program in programs.iter().filter(|program| program.runs_at(level)) {
+                failed.extend(test(program, level, &file).err());
             }
             if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
         }
@@ -89,11 +91,14 @@ fn play(workspace: &Workspace, work: Work, log: &Path) -> Outcome {
 }
 
 /// Runs a test program as cargo does: in the folder of its package.
-fn test(program: &Program, log: &File) -> Outcome {
+fn test(program: &Program, level: Level, log: &File) -> Outcome {
     let title = format!("\n==== {} {}\n", program.package, program.target);
     (&mut &*log).write_all(title.as_bytes()).map_err(|e| format!("write the log: {e}"))?;
     let mut command = Command::new(&program.path);
     command.arg("--show-output").current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
+    if let Level::On(server) = level {
+        command.env("FLUXIDE_API_SERVER", server.name());
+    }
     // The real tools that tests compare with are there: none may pass over their absence.
     command.env("ORACLES_BUILT", "1");
     // A failure is told by its message.

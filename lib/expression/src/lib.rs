@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use cel::objects::{Key, Map};
-use cel::{Context, Env, Program, extensions};
+use cel::{Context, DeclarationError, Env, Program, extensions};
 
 /// The longest expression, in bytes. Nobody writes longer ones, and parsing takes stack.
 const LONGEST: usize = 16 << 10;
@@ -51,12 +51,45 @@ pub struct EvaluateError {
     pub problem: String,
 }
 
+/// What expressions may call.
+#[derive(Clone)]
+pub struct Environment(Arc<Env>);
+
+/// Adds functions to an environment.
+pub type Extension = fn(&mut Env) -> Result<(), DeclarationError>;
+
+impl Environment {
+    /// Flux's environment, made once.
+    pub fn flux() -> Self {
+        static FLUX: LazyLock<Environment> = LazyLock::new(|| Environment::with(&[]));
+        FLUX.clone()
+    }
+
+    /// Flux's environment and more. An extension that is there already is not added again.
+    pub fn with(more: &[Extension]) -> Self {
+        let mut env = Env::stdlib().with_optional_support(true);
+        let own: [Extension; 3] = [extensions::strings, extensions::encoders, sets::extension];
+        for extension in own.iter().chain(more) {
+            drop(env.add_extension(extension));
+        }
+        Self(Arc::new(env))
+    }
+}
+
 impl Expression {
-    /// Parses an expression.
+    /// Parses an expression in Flux's environment.
     ///
     /// # Errors
     /// When the text is no expression, or longer or deeper than anybody writes them.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
+        Self::parse_in(text, &Environment::flux())
+    }
+
+    /// Parses an expression in an environment.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_in(text: &str, environment: &Environment) -> Result<Self, ParseError> {
         let refused = |problem: String| ParseError { text: text.chars().take(200).collect(), problem };
         if text.len() > LONGEST {
             return Err(refused(format!("it is longer than {LONGEST} bytes")));
@@ -64,7 +97,7 @@ impl Expression {
         if depth(text) > DEEPEST {
             return Err(refused(format!("its brackets nest deeper than {DEEPEST} levels")));
         }
-        let environment = environment();
+        let environment = environment.0.clone();
         let program = environment.compile(text).map_err(|error| refused(error.to_string()))?;
         Ok(Self { text: text.to_owned(), program, environment })
     }
@@ -74,35 +107,39 @@ impl Expression {
     /// # Errors
     /// When it reads a field that does not exist, mixes types, or gives something else.
     pub fn is_true(&self, variables: &[(&str, &serde_json::Value)]) -> Result<bool, EvaluateError> {
-        let refused = |problem: String| EvaluateError { text: self.text.clone(), problem };
+        let variables: Vec<(&str, cel::Value)> =
+            variables.iter().map(|(name, value)| (*name, from_json(value))).collect();
+        match self.evaluate(&variables)? {
+            cel::Value::Bool(value) => Ok(value),
+            _ => Err(self.refused("the result is neither true nor false".to_owned())),
+        }
+    }
+
+    /// Evaluates the expression.
+    ///
+    /// # Errors
+    /// When it reads a field that does not exist, or mixes types.
+    pub fn evaluate(&self, variables: &[(&str, cel::Value)]) -> Result<cel::Value, EvaluateError> {
         let mut context = Context::with_env(self.environment.clone());
         for (name, value) in variables {
-            context.add_variable_from_value(*name, from_json(value));
+            context.add_variable_from_value(*name, value.clone());
         }
-        match self.program.execute(&context) {
-            Ok(cel::Value::Bool(value)) => Ok(value),
-            Ok(_) => Err(refused("the result is neither true nor false".to_owned())),
-            Err(error) => Err(refused(error.to_string())),
-        }
+        self.program.execute(&context).map_err(|error| self.refused(error.to_string()))
+    }
+
+    /// Whether the expression reads this variable.
+    pub fn refers_to(&self, variable: &str) -> bool {
+        self.program.references().has_variable(variable)
+    }
+
+    fn refused(&self, problem: String) -> EvaluateError {
+        EvaluateError { text: self.text.clone(), problem }
     }
 
     /// The text that was parsed.
     pub fn text(&self) -> &str {
         &self.text
     }
-}
-
-/// Flux's environment, made once.
-fn environment() -> Arc<Env> {
-    static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
-        let mut env = Env::stdlib().with_optional_support(true);
-        // An extension is refused only when it is there already.
-        for extension in [extensions::strings, extensions::encoders, sets::extension] {
-            drop(env.add_extension(extension));
-        }
-        Arc::new(env)
-    });
-    ENVIRONMENT.clone()
 }
 
 /// How deep an expression may nest, strings included: a bound that is cheap to know before anything recurses. Brackets
@@ -124,7 +161,7 @@ fn depth(text: &str) -> usize {
 }
 
 /// JSON numbers without a fraction are CEL integers, as they are in Go's unstructured objects.
-fn from_json(value: &serde_json::Value) -> cel::Value {
+pub fn from_json(value: &serde_json::Value) -> cel::Value {
     match value {
         serde_json::Value::Null => cel::Value::Null,
         serde_json::Value::Bool(value) => cel::Value::Bool(*value),
@@ -140,6 +177,33 @@ fn from_json(value: &serde_json::Value) -> cel::Value {
             cel::Value::Map(Map { map: Arc::new(fields.collect::<HashMap<_, _>>()) })
         }
     }
+}
+
+/// A time in RFC 3339.
+pub fn timestamp(text: &str) -> Option<cel::Value> {
+    chrono::DateTime::parse_from_rfc3339(text).ok().map(cel::Value::Timestamp)
+}
+
+/// A duration as Go writes it: `1h30m`, `1.5s`, `-2ms`.
+pub fn duration(text: &str) -> Option<cel::Value> {
+    let (sign, text) = text.strip_prefix('-').map_or((1.0, text), |rest| (-1.0, rest));
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest == "0" {
+        return Some(cel::Value::Duration(chrono::Duration::zero()));
+    }
+    let mut nanoseconds = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
+        let (number, tail) = rest.split_at(end);
+        let units = [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10), ("h", 3.6e12)];
+        let (unit, factor) =
+            units.iter().filter(|(unit, _)| tail.starts_with(unit)).max_by_key(|(unit, _)| unit.len())?;
+        nanoseconds += number.parse::<f64>().ok()? * factor;
+        rest = tail.get(unit.len()..)?;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "in range, as checked")]
+    let whole = (nanoseconds.abs() < 9e18).then(|| (sign * nanoseconds).round() as i64);
+    (!text.is_empty()).then_some(cel::Value::Duration(chrono::Duration::nanoseconds(whole?)))
 }
 
 #[cfg(test)]

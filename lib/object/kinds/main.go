@@ -9,9 +9,11 @@ import (
 	"sort"
 	"strings"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
+	apiregistrationv1 "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
 //go:embed head.txt
@@ -25,18 +27,27 @@ const oldest = 32
 
 var names = map[reflect.Type]string{}
 
-// embedded are the structs that are a field's type, of which a PersistentVolumeClaim is also a kind.
-var embedded = map[reflect.Type]bool{}
+// beside are kinds that the API server stores and Flux does not read into structs.
+var beside = map[schema.GroupVersionKind]reflect.Type{
+	apiextensionsv1.SchemeGroupVersion.WithKind("CustomResourceDefinition"): reflect.TypeOf(apiextensionsv1.CustomResourceDefinition{}),
+	apiregistrationv1.SchemeGroupVersion.WithKind("APIService"):             reflect.TypeOf(apiregistrationv1.APIService{}),
+}
+
 var byName = map[string][]reflect.Type{}
 
 var unmarshaler = reflect.TypeOf((*json.Unmarshaler)(nil)).Elem()
+
+// printsItself tells the types that have a letter of their own.
+func printsItself(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(unmarshaler)
+}
 
 func collect(t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		collect(t.Elem())
 	case reflect.Struct:
-		if reflect.PointerTo(t).Implements(unmarshaler) {
+		if printsItself(t) {
 			return
 		}
 		if _, ok := names[t]; ok {
@@ -45,19 +56,14 @@ func collect(t reflect.Type) {
 		names[t] = ""
 		byName[t.Name()] = append(byName[t.Name()], t)
 		for i := 0; i < t.NumField(); i++ {
-			field := t.Field(i).Type
-			for field.Kind() == reflect.Pointer || field.Kind() == reflect.Slice || field.Kind() == reflect.Map {
-				field = field.Elem()
-			}
-			embedded[field] = true
-			collect(field)
+			collect(t.Field(i).Type)
 		}
 	}
 }
 
 func ref(t reflect.Type) string {
 	if t.Kind() == reflect.Struct || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
-		if reflect.PointerTo(t).Implements(unmarshaler) {
+		if printsItself(t) {
 			switch t.Name() {
 			case "Time", "MicroTime":
 				return "t"
@@ -69,17 +75,28 @@ func ref(t reflect.Type) string {
 				return "j"
 			case "Duration":
 				return "d"
+			case "JSON":
+				return "j"
+			case "JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool":
+				return "?JSONSchemaProps"
+			case "JSONSchemaPropsOrStringArray":
+				return "j"
 			}
 			panic("a type that prints itself: " + t.String())
 		}
 	}
 	switch t.Kind() {
 	case reflect.String:
+		if t.Name() != "string" {
+			return "s=" + t.String()
+		}
 		return "s"
 	case reflect.Bool:
 		return "b"
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case reflect.Int32:
 		return "i"
+	case reflect.Int, reflect.Int64:
+		return "I"
 	case reflect.Float32, reflect.Float64:
 		return "f"
 	case reflect.Pointer:
@@ -112,9 +129,6 @@ func fields(t reflect.Type, root bool) []string {
 			out = append(out, fields(f.Type, false)...)
 			continue
 		}
-		if root && !embedded[t] && parts[0] == "status" {
-			continue
-		}
 		flag := "!"
 		for _, p := range parts[1:] {
 			if p == "omitempty" && flag == "!" {
@@ -137,9 +151,6 @@ func main() {
 		if gvk.Version == "__internal" || !reflect.PointerTo(t).Implements(obj) || !strings.HasPrefix(t.PkgPath(), "k8s.io/api/") {
 			continue
 		}
-		if gvk.Group == "rbac.authorization.k8s.io" && gvk.Version == "v1" && (gvk.Kind == "Role" || gvk.Kind == "ClusterRole") {
-			continue
-		}
 		if r, ok := reflect.New(t).Interface().(removed); ok {
 			maj, min := r.APILifecycleRemoved()
 			if maj == 1 && min <= oldest {
@@ -155,7 +166,16 @@ func main() {
 		if gvk.Group == "apps" && gvk.Version != "v1" {
 			continue
 		}
+		if gvk.Group == "rbac.authorization.k8s.io" && gvk.Version == "v1" && (gvk.Kind == "Role" || gvk.Kind == "ClusterRole") {
+			beside[gvk] = t
+		}
 		gvks = append(gvks, gvk)
+	}
+	for gvk, t := range beside {
+		if types[gvk] == nil {
+			types[gvk] = t
+			gvks = append(gvks, gvk)
+		}
 	}
 	sort.Slice(gvks, func(i, j int) bool { return gvks[i].String() < gvks[j].String() })
 	for _, gvk := range gvks {
@@ -190,7 +210,7 @@ func main() {
 				return
 			}
 		}
-		if done[t] || reflect.PointerTo(t).Implements(unmarshaler) {
+		if done[t] || printsItself(t) {
 			return
 		}
 		done[t] = true
@@ -200,7 +220,7 @@ func main() {
 			for i := 0; i < t.NumField(); i++ {
 				f := t.Field(i)
 				tag := strings.Split(f.Tag.Get("json"), ",")[0]
-				if tag == "-" || (root && !embedded[t] && tag == "status") {
+				if tag == "-" {
 					continue
 				}
 				if tag == "" {
@@ -217,7 +237,11 @@ func main() {
 	}
 	for _, gvk := range gvks {
 		gv := gvk.GroupVersion().String()
-		out = append(out, "= "+gv+" "+gvk.Kind+" "+names[types[gvk]])
+		mark := "= "
+		if beside[gvk] != nil {
+			mark = "+ "
+		}
+		out = append(out, mark+gv+" "+gvk.Kind+" "+names[types[gvk]])
 	}
 	sort.Strings(out)
 	fmt.Print(head)

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | [`read`] | Which objects does a file hold, and where do they stand? |
 //! | [`order`] | In which order are objects applied, and deleted? |
+//! | [`go_struct`] | What does Go make of an object of a built-in kind when it reads and prints it? |
 //! | [`normalise()`] | What does Flux make of an object before it applies it? |
 //! | [`selector`] | Is this one of the objects that are meant? |
 //! | [`health`] | Has an object become what it was asked to be? |
 //! | [`inventory`] | Which objects does a Kustomization own, and which of them left Git? |
 
+pub mod go_struct;
 pub mod health;
 mod id;
 pub mod inventory;

@@ -9,9 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value};
 
-use crate::Object;
+use crate::{Object, go_struct};
 
-mod go_struct;
 mod pem;
 
 /// Brings an object into the form in which it is applied.
@@ -30,7 +29,7 @@ pub fn normalise(object: &mut Object) {
     let is_definition = object.kind() == "CustomResourceDefinition" && object.group() == "apiextensions.k8s.io";
     let is_role =
         object.api_version() == "rbac.authorization.k8s.io/v1" && matches!(object.kind(), "Role" | "ClusterRole");
-    if !is_role && let Some(mut content) = go_struct::round_trip(object) {
+    if let Some(mut content) = round_trip(object) {
         default_protocols(object, &mut content);
         if object.api_version() == "v1" && object.kind() == "Secret" {
             fold_string_data(&mut content);
@@ -44,6 +43,17 @@ pub fn normalise(object: &mut Object) {
     if is_definition {
         remove_bad_ca_bundle(object);
     }
+}
+
+/// What Go makes of an object; none when Flux does not read its kind into a struct, or a value has the wrong type.
+fn round_trip(object: &mut Object) -> Option<Map<String, Value>> {
+    if !go_struct::is_read_by_flux(object.api_version(), object.kind()) {
+        return None;
+    }
+    // It is never applied, and need not fit.
+    object.remove_field(&["status"]);
+    let read = go_struct::of_kind(object.api_version(), object.kind())?.round_trip(object.as_value());
+    read.ok().map(|read| read.content)
 }
 
 fn replace_content(object: &mut Object, content: Map<String, Value>) {

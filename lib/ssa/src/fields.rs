@@ -1,165 +1,85 @@
 //! Sets of fields, as `managedFields` writes them: `{"f:spec":{"f:replicas":{}}}`.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod element;
+mod wire;
 
-use serde_json::{Map, Value};
+use std::cmp::Ordering;
 
-/// One step from a value to a part of it.
-///
-/// Kept in the written form, with the JSON of keys and values in canonical order, so that equal steps are equal texts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PathElement(Box<str>);
-
-impl PathElement {
-    /// A field of a map: `f:<name>`.
-    pub fn field(name: &str) -> Self {
-        Self(format!("f:{name}").into())
-    }
-
-    /// An item of a list, named by the fields that identify it: `k:{"name":"web"}`.
-    pub fn key(fields: &Map<String, Value>) -> Self {
-        Self(format!("k:{}", canonical(&Value::Object(fields.clone()))).into())
-    }
-
-    /// An item of a set: `v:<json>`.
-    pub fn value(value: &Value) -> Self {
-        Self(format!("v:{}", canonical(value)).into())
-    }
-
-    /// An item of a list by its place: `i:<index>`.
-    pub fn index(index: usize) -> Self {
-        Self(format!("i:{index}").into())
-    }
-
-    /// Reads the written form.
-    ///
-    /// # Errors
-    /// [`ParseFieldsError::Element`] when it is none of the four.
-    pub fn parse(text: &str) -> Result<Self, ParseFieldsError> {
-        let bad = || ParseFieldsError::Element { element: text.to_owned() };
-        match text.split_once(':') {
-            Some(("f", _)) => Ok(Self(text.into())),
-            Some(("i", index)) if index.parse::<i64>().is_ok() => Ok(Self(text.into())),
-            Some((form @ ("k" | "v"), json)) => {
-                let value: Value = serde_json::from_str(json).map_err(|_| bad())?;
-                if form == "k" && !value.is_object() {
-                    return Err(bad());
-                }
-                Ok(Self(format!("{form}:{}", canonical(&value)).into()))
-            }
-            _ => Err(bad()),
-        }
-    }
-
-    /// The written form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The fields that identify an item of a list, if the step is such a one.
-    pub fn as_key(&self) -> Option<Map<String, Value>> {
-        serde_json::from_str(self.0.strip_prefix("k:")?).ok()
-    }
-}
-
-/// JSON with its maps sorted by key, whatever order this build keeps maps in.
-fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let sorted: BTreeMap<&String, &Value> = map.iter().collect();
-            Value::Object(sorted.into_iter().map(|(key, value)| (key.clone(), canonical(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.iter().map(canonical).collect()),
-        other => other.clone(),
-    }
-}
+pub use element::PathElement;
+pub(crate) use element::path_text;
+pub use wire::ParseFieldsError;
 
 /// A set of fields of one object.
+///
+/// A field and its parts are different members: who owns `spec.replicas` does not own `spec`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSet {
-    /// Fields that are in the set themselves.
-    members: BTreeSet<PathElement>,
-    /// Fields of which parts are in the set; never an empty set.
-    children: BTreeMap<PathElement, FieldSet>,
+    /// In order. None of them is neither a member nor has members below.
+    nodes: Vec<Node>,
 }
 
-/// A value that is not a set of fields.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseFieldsError {
-    /// Sets are maps of maps.
-    #[error("a set of fields is a map")]
-    NotAMap,
-    /// A key of the maps is not a step.
-    #[error("{element:?} is no step of a field path")]
-    Element {
-        /// The key.
-        element: String,
-    },
+/// A field that is in the set, or of which parts are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Node {
+    element: PathElement,
+    is_member: bool,
+    below: FieldSet,
 }
 
 impl FieldSet {
-    /// Reads `fieldsV1`.
-    ///
-    /// # Errors
-    /// [`ParseFieldsError`] when it is not maps of steps.
-    pub fn parse(fields: &Value) -> Result<Self, ParseFieldsError> {
-        let map = fields.as_object().ok_or(ParseFieldsError::NotAMap)?;
-        let mut set = Self::default();
-        for (key, below) in map {
-            // The set's own membership is written by whoever holds it.
-            if key == "." {
-                continue;
-            }
-            let element = PathElement::parse(key)?;
-            let own = below.as_object().ok_or(ParseFieldsError::NotAMap)?;
-            let children = Self::parse(below)?;
-            if own.is_empty() || own.contains_key(".") {
-                set.members.insert(element.clone());
-            }
-            if !children.is_empty() {
-                set.children.insert(element, children);
-            }
-        }
-        Ok(set)
-    }
-
-    /// Prints `fieldsV1`.
-    pub fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        for (element, children) in &self.children {
-            let mut below = children.to_value();
-            if let (true, Value::Object(below)) = (self.members.contains(element), &mut below) {
-                below.insert(".".to_owned(), Value::Object(Map::new()));
-            }
-            map.insert(element.as_str().to_owned(), below);
-        }
-        for element in self.members.iter().filter(|element| !self.children.contains_key(element)) {
-            map.insert(element.as_str().to_owned(), Value::Object(Map::new()));
-        }
-        Value::Object(map)
-    }
-
     /// Whether no field is in the set.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty() && self.children.is_empty()
+        self.nodes.is_empty()
     }
 
     /// Adds a field. The empty path is the object itself, which no set holds.
     pub fn insert(&mut self, path: &[PathElement]) {
-        match path {
-            [] => {}
-            [last] => drop(self.members.insert(last.clone())),
-            [first, rest @ ..] => self.children.entry(first.clone()).or_default().insert(rest),
+        let Some((first, rest)) = path.split_first() else { return };
+        let index = match self.find(first) {
+            Ok(index) => index,
+            Err(index) => {
+                let node = Node { element: first.clone(), is_member: false, below: Self::default() };
+                self.nodes.insert(index, node);
+                index
+            }
+        };
+        let node = &mut self.nodes[index];
+        if rest.is_empty() {
+            node.is_member = true;
+        } else {
+            node.below.insert(rest);
         }
+    }
+
+    /// Adds a field and parts of it, after all that are there. It is left to [`Self::sort`] when that is not so.
+    pub(crate) fn push(&mut self, element: PathElement, is_member: bool, below: Self) {
+        if is_member || !below.is_empty() {
+            self.nodes.push(Node { element, is_member, below });
+        }
+    }
+
+    /// Brings what was pushed in order, and makes one of what names the same field.
+    pub(crate) fn sort(&mut self) {
+        if self.nodes.is_sorted_by(|a, b| a.element < b.element) {
+            return;
+        }
+        self.nodes.sort_by(|a, b| a.element.cmp(&b.element));
+        self.nodes.dedup_by(|later, earlier| {
+            let is_same = later.element == earlier.element;
+            if is_same {
+                earlier.is_member |= later.is_member;
+                earlier.below = earlier.below.union(&later.below);
+            }
+            is_same
+        });
     }
 
     /// Whether the field itself is in the set.
     pub fn contains(&self, path: &[PathElement]) -> bool {
         match path {
             [] => false,
-            [last] => self.members.contains(last),
-            [first, rest @ ..] => self.children.get(first).is_some_and(|below| below.contains(rest)),
+            [last] => self.has(last),
+            [first, rest @ ..] => self.below(first).is_some_and(|below| below.contains(rest)),
         }
     }
 
@@ -167,55 +87,152 @@ impl FieldSet {
     pub fn touches(&self, path: &[PathElement]) -> bool {
         match path {
             [] => !self.is_empty(),
-            [last] => self.members.contains(last) || self.children.contains_key(last),
-            [first, rest @ ..] => self.children.get(first).is_some_and(|below| below.touches(rest)),
+            [first, rest @ ..] => self.find(first).is_ok_and(|index| {
+                let node = &self.nodes[index];
+                if rest.is_empty() { true } else { node.below.touches(rest) }
+            }),
         }
     }
 
     /// The steps that lead from a field to those of its parts that are in the set, in order.
     pub fn steps_below<'a>(&'a self, path: &[PathElement]) -> Box<dyn Iterator<Item = &'a PathElement> + 'a> {
-        let below = path.iter().try_fold(self, |set, element| set.children.get(element));
-        match below {
-            Some(set) => {
-                let steps: BTreeSet<&PathElement> = set.members.iter().chain(set.children.keys()).collect();
-                Box::new(steps.into_iter())
-            }
+        match path.iter().try_fold(self, |set, element| set.below(element)) {
+            Some(set) => Box::new(set.nodes.iter().map(|node| &node.element)),
             None => Box::new(std::iter::empty()),
         }
+    }
+
+    /// All fields in the set: those of a level before the parts of any of them.
+    pub fn paths(&self) -> Vec<Vec<PathElement>> {
+        let mut paths = Vec::new();
+        self.collect_paths(&mut Vec::new(), &mut paths);
+        paths
     }
 
     /// What is in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let mut union = self.clone();
-        union.members.extend(other.members.iter().cloned());
-        for (element, theirs) in &other.children {
-            let ours = union.children.entry(element.clone()).or_default();
-            *ours = ours.union(theirs);
+        let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
+        for (ours, theirs) in self.zip(other) {
+            match (ours, theirs) {
+                (Some(ours), Some(theirs)) => nodes.push(Node {
+                    element: ours.element.clone(),
+                    is_member: ours.is_member || theirs.is_member,
+                    below: ours.below.union(&theirs.below),
+                }),
+                (one, other) => nodes.extend(one.or(other).cloned()),
+            }
         }
-        union
+        Self { nodes }
     }
 
     /// What is in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let members = self.members.intersection(&other.members).cloned().collect();
-        let children = self.children.iter().filter_map(|(element, ours)| {
-            let common = ours.intersection(other.children.get(element)?);
-            (!common.is_empty()).then(|| (element.clone(), common))
-        });
-        Self { members, children: children.collect() }
+        self.combine(other, |ours, theirs| {
+            let theirs = theirs?;
+            Some((ours.is_member && theirs.is_member, ours.below.intersection(&theirs.below)))
+        })
     }
 
     /// What is in this set and not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        let members = self.members.difference(&other.members).cloned().collect();
-        let children = self.children.iter().filter_map(|(element, ours)| {
-            let rest = other.children.get(element).map_or_else(|| ours.clone(), |theirs| ours.difference(theirs));
-            (!rest.is_empty()).then(|| (element.clone(), rest))
-        });
-        Self { members, children: children.collect() }
+        self.combine(other, |ours, theirs| match theirs {
+            Some(theirs) => Some((ours.is_member && !theirs.is_member, ours.below.difference(&theirs.below))),
+            None => Some((ours.is_member, ours.below.clone())),
+        })
+    }
+
+    /// What is in this set, and is neither in the other nor a part of what is.
+    #[must_use]
+    pub fn recursive_difference(&self, other: &Self) -> Self {
+        self.combine(other, |ours, theirs| match theirs {
+            Some(theirs) if theirs.is_member => None,
+            Some(theirs) => Some((ours.is_member, ours.below.recursive_difference(&theirs.below))),
+            None => Some((ours.is_member, ours.below.clone())),
+        })
+    }
+
+    /// The fields in the set of which no part is in it.
+    #[must_use]
+    pub fn leaves(&self) -> Self {
+        let leaf = |node: &Node| Node {
+            element: node.element.clone(),
+            is_member: node.is_member && node.below.is_empty(),
+            below: node.below.leaves(),
+        };
+        Self { nodes: self.nodes.iter().map(leaf).collect() }
+    }
+
+    /// Whether all of this set is in the other.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        let is_there = |ours: Option<&Node>, theirs: Option<&Node>| match (ours, theirs) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(ours), Some(theirs)) => (!ours.is_member || theirs.is_member) && ours.below.is_subset(&theirs.below),
+        };
+        self.zip(other).all(|(ours, theirs)| is_there(ours, theirs))
+    }
+
+    /// Whether what the step leads to is in the set.
+    pub(crate) fn has(&self, element: &PathElement) -> bool {
+        self.find(element).is_ok_and(|index| self.nodes[index].is_member)
+    }
+
+    /// The parts of what the step leads to that are in the set; none when there are none.
+    pub(crate) fn below(&self, element: &PathElement) -> Option<&Self> {
+        let node = &self.nodes[self.find(element).ok()?];
+        (!node.below.is_empty()).then_some(&node.below)
+    }
+
+    /// Each step of this level, whether the field itself is in the set, and the parts of it that are.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&PathElement, bool, &Self)> {
+        self.nodes.iter().map(|node| (&node.element, node.is_member, &node.below))
+    }
+
+    fn find(&self, element: &PathElement) -> Result<usize, usize> {
+        self.nodes.binary_search_by(|node| node.element.cmp(element))
+    }
+
+    fn collect_paths(&self, prefix: &mut Vec<PathElement>, paths: &mut Vec<Vec<PathElement>>) {
+        for node in self.nodes.iter().filter(|node| node.is_member) {
+            paths.push(prefix.iter().chain([&node.element]).cloned().collect());
+        }
+        for node in self.nodes.iter().filter(|node| !node.below.is_empty()) {
+            prefix.push(node.element.clone());
+            node.below.collect_paths(prefix, paths);
+            prefix.pop();
+        }
+    }
+
+    /// Keeps of every field of this set what `keep` says, given the same field of the other.
+    fn combine(&self, other: &Self, keep: impl Fn(&Node, Option<&Node>) -> Option<(bool, Self)>) -> Self {
+        let mut set = Self::default();
+        for (ours, theirs) in self.zip(other) {
+            if let Some((ours, (is_member, below))) = ours.and_then(|ours| Some((ours, keep(ours, theirs)?))) {
+                set.push(ours.element.clone(), is_member, below);
+            }
+        }
+        set
+    }
+
+    /// The fields of both sets side by side, in order.
+    fn zip<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (Option<&'a Node>, Option<&'a Node>)> {
+        let (mut ours, mut theirs) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
+        std::iter::from_fn(move || {
+            let order = match (ours.peek(), theirs.peek()) {
+                (None, None) => return None,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => a.element.cmp(&b.element),
+            };
+            Some(match order {
+                Ordering::Less => (ours.next(), None),
+                Ordering::Greater => (None, theirs.next()),
+                Ordering::Equal => (ours.next(), theirs.next()),
+            })
+        })
     }
 }
 

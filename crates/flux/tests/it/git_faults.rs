@@ -1,8 +1,10 @@
 //! Git servers and repositories that refuse, and ours going on once they do not.
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::case::{Case, config_map};
+use serde_json::{Value, json};
+
+use crate::case::{Case, config_map, is};
 
 #[tokio::test]
 async fn a_server_that_nobody_answers_for() {
@@ -16,6 +18,29 @@ async fn a_server_that_nobody_answers_for() {
     case.fails("GitRepository", "repo", "GitOperationFailed", &["http://127.0.0.1:1/x.git", "refused"]).await;
     case.source().await;
     case.ready("GitRepository", "repo").await;
+}
+
+/// Servers that take a connection and never say a word hold no worker, of which there are two.
+#[tokio::test]
+async fn silent_servers_hold_up_no_other() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let case = Case::new("silent").await;
+    case.push(&[("a.yaml", &config_map("one", "v"))]);
+    for n in 0..4 {
+        case.apply(&format!(
+            "{{apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository, metadata: {{name: silent-{n}}},
+              spec: {{interval: 10m, timeout: 59s, url: 'http://127.0.0.1:{port}/x.git', ref: {{branch: main}}}}}}",
+        ))
+        .await;
+    }
+    case.source().await;
+    let ready = |o: &Value| is(o, "True", None);
+    case.within(Duration::from_secs(30), "GitRepository", "repo", "Ready", ready).await;
+    for n in 0..4 {
+        let object = case.get("GitRepository", &format!("silent-{n}")).await.unwrap();
+        assert!(!is(&object, "True", None) && !is(&object, "False", None), "it waits: {}", object["status"]);
+    }
 }
 
 #[tokio::test]

@@ -10,3 +10,4 @@ mod helm;
 mod kubectl;
 mod lifecycle;
 mod outages;
+mod sandbox;

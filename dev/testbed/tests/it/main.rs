@@ -1,5 +1,13 @@
 //! The testbed tried on itself: a control plane serves, survives disturbance, and ends with its owner.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the whole crate is tests")]
+#![allow(clippy::print_stdout, reason = "numbers are for people")]
+
+mod clients;
+mod differential;
+mod hostile;
+mod speed;
+
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ConfigMap;

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::programs::Server;
+
 /// How many of what ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     passed: usize,
     failed: usize,
-    end_to_end: usize,
+    end_to_end: BTreeMap<Server, usize>,
     /// What each suite said after its name.
     corpora: BTreeMap<String, String>,
 }
@@ -34,11 +36,11 @@ impl Counts {
         counts
     }
 
-    pub(super) fn add(&mut self, other: Self, end_to_end: bool) {
+    pub(super) fn add(&mut self, other: Self, server: Option<Server>) {
         self.passed += other.passed;
         self.failed += other.failed;
-        if end_to_end {
-            self.end_to_end += other.passed + other.failed;
+        if let Some(server) = server {
+            *self.end_to_end.entry(server).or_default() += other.passed + other.failed;
         }
         self.corpora.extend(other.corpora);
     }
@@ -56,7 +58,9 @@ impl Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "tests        {} ({} failed)", self.passed + self.failed, self.failed)?;
-        writeln!(f, "end to end   {}", self.end_to_end)?;
+        for (server, count) in &self.end_to_end {
+            writeln!(f, "end to end   {count} on the {} API server", server.name())?;
+        }
         for (suite, said) in &self.corpora {
             writeln!(f, "corpus       {suite}: {said}")?;
         }
@@ -77,7 +81,7 @@ pub(super) fn is_success(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::{Counts, Server};
 
     const OUTPUT: &str = "\
 running 2 tests
@@ -95,10 +99,10 @@ test result: ok. 20 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fin
     #[test]
     fn results_of_all_binaries_are_added() {
         let mut total = Counts::default();
-        total.add(Counts::of(OUTPUT), true);
-        total.add(Counts::of(OUTPUT), false);
-        let expected =
-            "tests        44 (2 failed)\nend to end   22\ncorpus       gotemplate: 812 cases, 3 listed as different\n";
+        total.add(Counts::of(OUTPUT), Some(Server::Embedded));
+        total.add(Counts::of(OUTPUT), None);
+        let expected = "tests        44 (2 failed)\nend to end   22 on the embedded API server\n\
+                        corpus       gotemplate: 812 cases, 3 listed as different\n";
         assert_eq!(total.to_string(), expected);
         assert_eq!(Counts::of(OUTPUT).in_brief(), "   22 tests, 1 failed");
     }

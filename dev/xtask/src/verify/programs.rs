@@ -9,15 +9,33 @@ use cargo_metadata::{Message, TargetKind};
 use crate::workspace::Workspace;
 
 /// Integration tests that start a control plane, by package and target.
-const END_TO_END: [(&str, &str); 4] = [("apply", "it"), ("flux", "it"), ("flux", "recordings"), ("testbed", "it")];
+const END_TO_END: [(&str, &str); 5] =
+    [("apply", "it"), ("differential", "ssa"), ("flux", "it"), ("flux", "recordings"), ("testbed", "it")];
 
 /// What tests need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     /// Nothing but themselves and the corpora.
     Alone,
-    /// A real API server.
-    EndToEnd,
+    /// An API server, of this kind.
+    On(Server),
+}
+
+/// The two API servers that every end-to-end test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Server {
+    Real,
+    Embedded,
+}
+
+impl Server {
+    /// As tests are told it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Embedded => "embedded",
+        }
+    }
 }
 
 /// One test program.
@@ -32,9 +50,15 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn level(&self) -> Level {
+    pub(super) fn runs_at(&self, level: Level) -> bool {
         let name = (self.package.as_str(), self.target.as_str());
-        if self.is_integration && END_TO_END.contains(&name) { Level::EndToEnd } else { Level::Alone }
+        let end_to_end = self.is_integration && END_TO_END.contains(&name);
+        match level {
+            Level::Alone => !end_to_end,
+            Level::On(Server::Real) => end_to_end,
+            // The testbed's own tests start both.
+            Level::On(Server::Embedded) => end_to_end && self.package != "testbed",
+        }
     }
 }
 

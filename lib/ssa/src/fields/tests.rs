@@ -1,6 +1,6 @@
 //! Sets of fields, read, printed and combined.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn set(value: &Value) -> FieldSet {
 }
 
 fn path(steps: &[&str]) -> Vec<PathElement> {
-    steps.iter().map(|step| PathElement::parse(step).unwrap()).collect()
+    steps.iter().map(|step| PathElement::parse(step).unwrap().unwrap()).collect()
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_field_and_its_parts_are_different_members() {
     built.insert(&path(&["f:spec"]));
     built.insert(&path(&["f:spec", "f:a"]));
     assert_eq!(built, whole);
-    let below: Vec<_> = whole.steps_below(&path(&["f:spec"])).map(PathElement::as_str).collect();
+    let below: Vec<_> = whole.steps_below(&path(&["f:spec"])).map(PathElement::to_text).collect();
     assert_eq!(below, ["f:a"]);
 }
 

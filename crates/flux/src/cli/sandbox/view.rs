@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use api::{ConditionType, Kustomization, Spec};
+use api::{ConditionType, GitRepository, Kustomization, Spec};
 use object::inventory::Entry;
 use reconcile::Key;
 
@@ -12,9 +13,13 @@ use super::Objects;
 /// How many objects of one Kustomization are drawn; the rest is counted.
 const DRAWN: usize = 12;
 
+/// How the names of Flux's groups end.
+const FLUX: &str = ".toolkit.fluxcd.io";
+
 /// Looks at the stores that the controllers read from.
 pub(super) struct View {
     objects: Objects,
+    source: Key,
     entry: Key,
 }
 
@@ -26,42 +31,64 @@ pub(super) struct State {
 
 /// An object, and how it is.
 #[derive(Default)]
-struct Line {
-    name: String,
-    health: Option<bool>,
-    message: String,
+pub(super) struct Line {
+    pub(super) name: String,
+    /// Whether it is ready; nothing while that is not known.
+    pub(super) health: Option<bool>,
+    pub(super) message: String,
 }
 
 /// A Kustomization, and what it has applied.
 struct Node {
     line: Line,
     objects: Vec<String>,
+    /// Other objects of Flux's kinds.
+    flux: Vec<Line>,
     nodes: Vec<Node>,
 }
 
 impl View {
-    pub(super) fn new(objects: Objects, namespace: &str, name: &str) -> Self {
-        Self { objects, entry: Key::new(namespace, name) }
+    pub(super) fn new(objects: Objects, source: Key, entry: Key) -> Self {
+        Self { objects, source, entry }
+    }
+
+    /// All GitRepositories.
+    pub(super) fn sources(&self) -> Vec<Arc<GitRepository>> {
+        self.objects.0.all()
     }
 
     /// Looks now.
     pub(super) fn look(&self) -> State {
-        let source = self.objects.0.get(&self.entry);
-        let revision =
-            source.as_ref().and_then(|source| source.status.as_ref()?.artifact.as_ref().map(|a| a.revision.clone()));
-        let line = line(&format!("GitRepository/{}", self.entry), source.as_deref(), revision.is_some());
         let mut seen = BTreeSet::new();
-        State { source: line, entry: self.node(&self.entry, revision.as_deref(), &mut seen) }
+        State { source: self.source(&self.source), entry: self.node(&self.entry, &mut seen) }
     }
 
-    fn node(&self, key: &Key, revision: Option<&str>, seen: &mut BTreeSet<Key>) -> Node {
+    /// What a source offers at the moment, if it has seen what was asked of it.
+    fn revision(&self, key: &Key) -> Option<String> {
+        let source = self.objects.0.get(key)?;
+        let is_up_to_date = source.requested_at() == source.last_handled_reconcile_at();
+        let artifact = source.status.as_ref()?.artifact.as_ref().filter(|_| is_up_to_date)?;
+        Some(artifact.revision.clone())
+    }
+
+    fn source(&self, key: &Key) -> Line {
+        line(&format!("GitRepository/{key}"), self.objects.0.get(key).as_deref(), self.revision(key).is_some())
+    }
+
+    fn node(&self, key: &Key, seen: &mut BTreeSet<Key>) -> Node {
         seen.insert(key.clone());
         let object = self.objects.1.get(key);
+        let source = object.as_ref().map(|object| {
+            let source = &object.spec.source_ref;
+            Key::new(source.namespace.as_deref().unwrap_or(&key.namespace), &source.name)
+        });
+        let revision = source.and_then(|source| self.revision(&source));
         let status = object.as_ref().and_then(|object| object.status.clone()).unwrap_or_default();
-        let is_current = revision.is_some() && status.last_applied_revision.as_deref() == revision;
+        let is_current = revision.is_some() && status.last_applied_revision == revision;
         let mut node = Node {
             line: line(&format!("Kustomization/{key}"), object.as_deref(), is_current),
             objects: Vec::new(),
+            flux: Vec::new(),
             nodes: Vec::new(),
         };
         for entry in status.inventory.unwrap_or_default().entries {
@@ -70,8 +97,13 @@ impl View {
             let inner = Key::new(id.namespace.clone().unwrap_or_default(), id.name.clone());
             if id.group == kind.group && id.kind == kind.kind {
                 if !seen.contains(&inner) {
-                    node.nodes.push(self.node(&inner, revision, seen));
+                    node.nodes.push(self.node(&inner, seen));
                 }
+            } else if id.group == GitRepository::kind().group && id.kind == GitRepository::kind().kind {
+                node.flux.push(self.source(&inner));
+            } else if id.group.ends_with(FLUX) {
+                let message = "this version has no controller for objects of this kind".to_owned();
+                node.flux.push(Line { name: id.to_string(), health: Some(false), message });
             } else {
                 node.objects.push(id.to_string());
             }
@@ -104,10 +136,15 @@ impl State {
         self.source.health == Some(true) && self.entry.all().iter().all(|line| line.health == Some(true))
     }
 
+    /// The source and everything of Flux's kinds that follows from it.
+    pub(super) fn lines(&self) -> Vec<&Line> {
+        [&self.source].into_iter().chain(self.entry.all()).collect()
+    }
+
     /// What is not ready, and why: one line each.
     pub(super) fn reasons(&self) -> String {
         let mut text = String::new();
-        for line in [&self.source].into_iter().chain(self.entry.all()) {
+        for line in self.lines() {
             if line.health != Some(true) {
                 // Writing to a String cannot fail.
                 let _ = writeln!(text, "{}: {}", line.name, line.message);
@@ -140,6 +177,7 @@ impl Line {
 impl Node {
     fn all(&self) -> Vec<&Line> {
         let mut lines = vec![&self.line];
+        lines.extend(&self.flux);
         lines.extend(self.nodes.iter().flat_map(Node::all));
         lines
     }
@@ -151,13 +189,16 @@ impl Node {
         if hidden > 0 {
             leaves.push(format!("and {hidden} more"));
         }
-        let last = leaves.len() + self.nodes.len();
+        let last = leaves.len() + self.flux.len() + self.nodes.len();
         let branches = |index: usize| if index == last { ("└── ", "    ") } else { ("├── ", "│   ") };
         for (index, leaf) in leaves.iter().enumerate() {
             let _ = writeln!(text, "{indent}{}{leaf}", branches(index + 1).0);
         }
+        for (index, line) in self.flux.iter().enumerate() {
+            line.draw(text, &format!("{indent}{}", branches(leaves.len() + index + 1).0));
+        }
         for (index, node) in self.nodes.iter().enumerate() {
-            let (branch, inner) = branches(leaves.len() + index + 1);
+            let (branch, inner) = branches(leaves.len() + self.flux.len() + index + 1);
             node.draw(text, &format!("{indent}{branch}"), &format!("{indent}{inner}"));
         }
     }

@@ -1,0 +1,121 @@
+//! Kubernetes' own functions in CEL, beside those that every expression has: quantities, URLs, addresses, patterns, lists,
+//! named formats.
+//!
+//! # Source
+//! `k8s.io/apiserver/pkg/cel/library`. Absent: `authorizer`, which rules of CRDs cannot use, `semver` and `jsonpatch`.
+
+mod lists;
+mod networks;
+mod quantities;
+mod urls;
+
+use cel::common::types::{CelList, CelOptional, CelString};
+use cel::common::value::{CowVal, Val};
+use cel::{DeclarationError, Env, ExecutionError};
+use expression::Extension;
+use notation::names;
+use regex::RegexBuilder;
+
+/// All of them, to be added to an environment.
+pub(super) static EXTENSIONS: [Extension; 6] =
+    [quantities::extension, urls::extension, networks::extension, lists::extension, patterns, formats];
+
+/// A value that only its functions understand.
+macro_rules! opaque {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $type_name:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub(super) struct $name(pub(super) $inner);
+
+        impl cel::common::value::Val for $name {
+            fn get_type(&self) -> &cel::common::types::Type {
+                <Self as cel::common::value::Val>::cel_type()
+            }
+
+            fn cel_type() -> &'static cel::common::types::Type {
+                static TYPE: cel::common::types::Type = cel::common::types::Type::new_unspecified_type($type_name);
+                &TYPE
+            }
+
+            fn equals(&self, other: &dyn cel::common::value::Val) -> bool {
+                other.downcast_ref::<Self>().is_some_and(|other| self == other)
+            }
+
+            fn clone_as_boxed<'v>(&self) -> Box<dyn cel::common::value::Val + 'v>
+            where
+                Self: 'v,
+            {
+                Box::new(self.clone())
+            }
+
+            fn as_any(&self) -> Option<&dyn std::any::Any> {
+                Some(self)
+            }
+        }
+
+        impl cel::common::value::StaticVal for $name {}
+    };
+}
+pub(self) use opaque;
+
+opaque!(
+    /// A format by its name.
+    NamedFormat(&'static str),
+    "kubernetes.NamedFormat"
+);
+
+/// `find`, `findAll`.
+fn patterns(env: &mut Env) -> Result<(), DeclarationError> {
+    cel::add_member_overload!(env, fn find: (CelString, CelString) -> Result<CelString>)?;
+    cel::add_member_overload!(env, fn find_all: (CelString, CelString) -> Result<CelList>)
+}
+
+fn compiled(pattern: &str) -> Result<regex::Regex, ExecutionError> {
+    let regex = RegexBuilder::new(pattern).size_limit(1 << 20).build();
+    regex.map_err(|_| ExecutionError::function_error("find", "Illegal regex"))
+}
+
+fn find(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelString<'static>, ExecutionError> {
+    let found = compiled(pattern.inner())?.find(text.inner()).map(|found| found.as_str().to_owned());
+    Ok(CelString::from(found.unwrap_or_default()))
+}
+
+fn find_all(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelList<'static>, ExecutionError> {
+    let regex = compiled(pattern.inner())?;
+    let found = regex
+        .find_iter(text.inner())
+        .map(|found| -> Box<dyn Val> { Box::new(CelString::from(found.as_str().to_owned())) });
+    Ok(CelList::from(found.collect::<Vec<_>>()))
+}
+
+/// `format.dns1123Label().validate(text)` and its like: nothing, or what is wrong.
+fn formats(env: &mut Env) -> Result<(), DeclarationError> {
+    macro_rules! format {
+        ($name:literal) => {
+            env.add_overload(concat!("format.", $name), $name, Vec::new(), |_| Ok(CowVal::owned(NamedFormat($name))))?;
+        };
+    }
+    format!("dns1123Label");
+    format!("dns1123Subdomain");
+    format!("dns1035Label");
+    format!("qualifiedName");
+    format!("labelValue");
+    cel::add_member_overload!(env, fn validate: (NamedFormat, CelString) -> CelOptional)
+}
+
+fn validate(format: &NamedFormat, text: &CelString<'_>) -> CelOptional<'static> {
+    let rule = match format.0 {
+        "dns1123Label" => names::dns_label,
+        "dns1123Subdomain" => names::dns_subdomain,
+        "dns1035Label" => names::dns_1035_label,
+        "qualifiedName" => names::qualified_name,
+        _ => names::label_value,
+    };
+    match rule(text.inner()) {
+        problems if problems.is_empty() => CelOptional::none(),
+        problems => {
+            let problems = problems.into_iter().map(|problem| -> Box<dyn Val> { Box::new(CelString::from(problem)) });
+            CelOptional::of(Box::new(CelList::from(problems.collect::<Vec<_>>())))
+        }
+    }
+}
