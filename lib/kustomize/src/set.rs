@@ -17,6 +17,8 @@ pub(crate) struct Set {
     list: Vec<Resource>,
     present: RefCell<Option<Index>>,
     any: RefCell<Option<Index>>,
+    /// Identities may have changed since they were last seen to differ.
+    unchecked: bool,
     hasher: RandomState,
 }
 
@@ -52,6 +54,7 @@ impl Set {
     }
 
     pub(crate) fn forget(&mut self) {
+        self.unchecked = true;
         *self.present.get_mut() = None;
         *self.any.get_mut() = None;
     }
@@ -122,6 +125,11 @@ impl Set {
             self.forget();
             self.list.retain(|resource| !resource.node.is_empty());
         }
+    }
+
+    /// The first two objects that share an identity, if any identity may have changed since this was last asked.
+    pub(crate) fn new_duplicate(&mut self) -> Option<(&Resource, &Resource)> {
+        if std::mem::take(&mut self.unchecked) { self.duplicate() } else { None }
     }
 
     /// The first two objects that share an identity.

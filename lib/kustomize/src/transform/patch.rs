@@ -114,17 +114,15 @@ impl Patch {
         let mut copy = patch.clone();
         copy.stringify_meta("labels", |_| {});
         copy.stringify_meta("annotations", |_| {});
-        let mut changed = false;
         for &i in selected {
             let Some(resource) = set.get(i) else { continue };
-            let before = OwnedId::of(&resource.id());
             let api_version = resource.gvk().api_version();
             copy.set_api_version(&api_version);
             self.merge_into(set, i, &copy, context)?;
-            changed |= set.get(i).is_some_and(|resource| before != OwnedId::of(&resource.id()));
         }
         set.drop_empty();
-        if changed && let Some((first, second)) = set.duplicate() {
+        // kustomize puts all objects together anew, also when none was selected.
+        if let Some((first, second)) = set.new_duplicate() {
             let reason = Reason::Duplicate { id: second.id().to_string() };
             let hint = format!("the other one is {}", first.subject());
             return Err(Fault::from(reason).on(|| second.subject()).hint(Some(hint)));
