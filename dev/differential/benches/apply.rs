@@ -85,7 +85,6 @@ fn deployment(image: &str) -> Value {
         "kind": "Deployment",
         "metadata": {"name": "web", "namespace": "shop", "labels": labels},
         "spec": {
-            "replicas": 2,
             "selector": {"matchLabels": labels},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": 0}},
             "template": {
