@@ -123,7 +123,7 @@ impl Failure {
     }
 
     /// Managers own fields that an apply without force would change.
-    pub(crate) fn apply_conflict(message: String, causes: Vec<Value>) -> Self {
+    pub(crate) fn apply_conflict(message: String, causes: &[Value]) -> Self {
         Self::new(409, "Conflict", message).with(json!({ "causes": causes }))
     }
 

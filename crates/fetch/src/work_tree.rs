@@ -1,5 +1,6 @@
 //! A work tree on the disk, in place of the repository that it belongs to: what is saved, committed or not.
 
+use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -138,7 +139,10 @@ impl WorkTree {
             hash.update(format!("{mode} {} {}\0", bytes.len(), path.as_str()));
             hash.update(&bytes);
         }
-        snapshot.id = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        for byte in hash.finalize() {
+            // Writing to a String cannot fail.
+            let _ = write!(snapshot.id, "{byte:02x}");
+        }
         Ok(snapshot)
     }
 

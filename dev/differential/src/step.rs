@@ -155,10 +155,12 @@ impl Place<'_> {
     /// What is stored of a merged object: with defaults, and without what the write cannot set.
     async fn stored(&self, step: &Step, live: Option<&Value>, merged: Value) -> Result<Outcome, String> {
         // Null that a client sends is dropped as it is read; null that merging leaves is not.
-        let spec = self.kind.schemas.field(self.kind.root, "spec").map(|field| field.node);
-        if let (Nature::Custom(_), Some(spec), Some(value)) = (&self.kind.nature, spec, merged.get("spec"))
-            && self.has_refused_null(spec, value)
-        {
+        let is_refused = |name: &str| {
+            let field = self.kind.schemas.field(self.kind.root, name);
+            let value = merged.get(name);
+            field.zip(value).is_some_and(|(field, value)| self.has_refused_null(field.node, value))
+        };
+        if matches!(self.kind.nature, Nature::Custom(_)) && (is_refused("spec") || is_refused("status")) {
             return Ok(Outcome::Refused(422, None));
         }
         match self.completed(step, &merged).await? {
@@ -176,7 +178,7 @@ impl Place<'_> {
         };
         if step.subresource == "status" {
             let mut kept = live.clone();
-            kept["metadata"]["managedFields"] = object["metadata"]["managedFields"].take();
+            set(&mut kept["metadata"], "managedFields", object["metadata"].get("managedFields"));
             set(&mut kept, "status", object.get("status"));
             keep_times(live, &mut kept);
             return kept;
@@ -214,6 +216,12 @@ impl Place<'_> {
         let (given, meta) = (&object["metadata"], &mut complete["metadata"]);
         for field in ["uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "name"] {
             set(meta, field, given.get(field));
+        }
+        // Empty lists and maps of metadata are gone in JSON, and still there when times are put back.
+        for (field, value) in given.as_object().into_iter().flatten() {
+            if is_empty(value) && meta.get(field).is_none() {
+                set(meta, field, Some(value));
+            }
         }
         if self.kind.has_status {
             set(&mut complete, "status", object.get("status"));
@@ -279,7 +287,7 @@ impl Place<'_> {
                     *time = "T".into();
                 }
             }
-            meta.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
+            meta.retain(|_, value| !is_empty(value));
         }
         if !matches!(self.kind.nature, Nature::Custom(_)) {
             set(&mut object, "status", None);
@@ -299,6 +307,10 @@ fn latest(object: &Value) -> Time {
     let entries = object["metadata"]["managedFields"].as_array();
     let times = entries.into_iter().flatten().filter_map(|entry| Time::parse(entry["time"].as_str()?));
     times.max().unwrap_or(Time::from_seconds(0))
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
 }
 
 fn set(object: &mut Value, field: &str, value: Option<&Value>) {

@@ -299,7 +299,7 @@ mod tests {
     use serde_json::json;
 
     #[track_caller]
-    fn check(rule: Value, asked: &str, allowed: bool) {
+    fn check(rule: &Value, asked: &str, allowed: bool) {
         // `verb group resource/subresource name`, or `verb /path`
         let words: Vec<&str> = asked.split(' ').collect();
         let asked = match words.as_slice() {
@@ -317,25 +317,25 @@ mod tests {
             }
             _ => unreachable!(),
         };
-        assert_eq!(Rule::read(&rule).allows(&asked), allowed, "{rule} {asked:?}");
+        assert_eq!(Rule::read(rule).allows(&asked), allowed, "{rule} {asked:?}");
     }
 
     #[test]
     fn rules_name_verbs_groups_resources_and_names() {
         let pods = json!({ "verbs": ["get"], "apiGroups": [""], "resources": ["pods", "*/scale"] });
-        check(pods.clone(), "get - pods x", true);
-        check(pods.clone(), "list - pods -", false);
-        check(pods.clone(), "get apps pods x", false);
-        check(pods.clone(), "get - pods/status x", false);
-        check(pods, "get - deployments/scale x", true);
+        check(&pods, "get - pods x", true);
+        check(&pods, "list - pods -", false);
+        check(&pods, "get apps pods x", false);
+        check(&pods, "get - pods/status x", false);
+        check(&pods, "get - deployments/scale x", true);
         let named = json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "resourceNames": ["x"] });
-        check(named.clone(), "get - pods x", true);
-        check(named.clone(), "get - pods y", false);
-        check(named, "list - pods -", false);
+        check(&named, "get - pods x", true);
+        check(&named, "get - pods y", false);
+        check(&named, "list - pods -", false);
         let paths = json!({ "verbs": ["get"], "nonResourceURLs": ["/healthz/*", "/version"] });
-        check(paths.clone(), "get /healthz/etcd", true);
-        check(paths.clone(), "get /version", true);
-        check(paths, "get /versions", false);
+        check(&paths, "get /healthz/etcd", true);
+        check(&paths, "get /version", true);
+        check(&paths, "get /versions", false);
     }
 
     #[test]

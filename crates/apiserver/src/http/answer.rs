@@ -76,7 +76,7 @@ pub(crate) async fn answer(api: Arc<Api>, request: Request<Incoming>, stop: Canc
     let user = api.authenticate(&parts.headers);
     let name = user.as_ref().map(|user| user.name.clone()).unwrap_or_default();
     let result = match user {
-        Ok(user) => call(&api, user, parts, query, &route, verb, body, stop).await,
+        Ok(user) => call(&api, user, parts, Asked { query, route: &route, verb }, body, stop).await,
         Err(failure) => Err(failure),
     };
     let mut response = result.unwrap_or_else(|failure| respond::failure(encoding, &failure));
@@ -100,13 +100,18 @@ pub(crate) async fn answer(api: Arc<Api>, request: Request<Incoming>, stop: Canc
     response
 }
 
+/// What a request is about.
+struct Asked<'a> {
+    query: Query,
+    route: &'a Route,
+    verb: &'static str,
+}
+
 async fn call(
     api: &Arc<Api>,
     user: User,
     parts: Parts,
-    query: Query,
-    route: &Route,
-    verb: &'static str,
+    Asked { query, route, verb }: Asked<'_>,
     body: Incoming,
     stop: CancellationToken,
 ) -> Result<Response<Body>, Failure> {

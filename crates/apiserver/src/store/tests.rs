@@ -1,3 +1,5 @@
+//! The store on its own: lists of other times, changes that were expected, watches, and what comes back from disk.
+
 use super::*;
 use serde_json::json;
 

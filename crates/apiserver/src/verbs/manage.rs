@@ -142,7 +142,7 @@ fn failed(error: &ApplyError) -> Failure {
                     "field": conflict.field(),
                 })
             });
-            Failure::apply_conflict(conflicts.to_string(), causes.collect())
+            Failure::apply_conflict(conflicts.to_string(), &causes.collect::<Vec<_>>())
         }
         _ => Failure::unknown(error.to_string()),
     }

@@ -107,12 +107,11 @@ fn bracket(text: &str) -> Option<(&str, &str)> {
     for (at, letter) in text.char_indices() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(letter),
             (None, '[') => depth += 1,
             (None, ']') if depth > 0 => depth -= 1,
             (None, ']') => return Some((&text[..at], &text[at + 1..])),
-            (None, _) => {}
+            _ => {}
         }
     }
     None

@@ -224,7 +224,7 @@ pub(super) fn huge(count: usize) -> Chart {
     let mut values = String::from(VALUES);
     values.push_str("rules:\n  enabled: true\n  labels: {severity: warning}\n  groups:\n");
     for i in 0..count {
-        let _ = write!(values, "    group{i}: {{enabled: true, interval: 30s, threshold: {i}}}\n");
+        let _ = writeln!(values, "    group{i}: {{enabled: true, interval: 30s, threshold: {i}}}");
     }
     let mut chart = Chart::new("huge").with("templates/_helpers.tpl", PARTIALS);
     for i in 0..count / 2 {
