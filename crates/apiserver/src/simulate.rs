@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use object::go_struct;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -74,6 +75,7 @@ impl Plan {
 
     /// Gives an object a status, if it has another one.
     fn status(&mut self, object: &Value, status: Value) {
+        let status = as_kept(object, status);
         if object.get("status") != Some(&status) {
             let mut changed = object.clone();
             changed["status"] = status;
@@ -226,6 +228,15 @@ fn items<'o>(object: &'o Value, pointer: &str) -> impl Iterator<Item = &'o Value
 /// How an object is to fail, if it is.
 fn failure(object: &Value) -> Option<&str> {
     object.pointer("/metadata/annotations")?.get(FAIL)?.as_str()
+}
+
+/// A status as it is kept: what Go's structs print of it. Any other would seem to differ for ever.
+fn as_kept(object: &Value, status: Value) -> Value {
+    let Some(struct_) = go_struct::of_kind(text(object, "/apiVersion"), text(object, "/kind")) else { return status };
+    match struct_.round_trip(&json!({ "status": status })) {
+        Ok(mut read) => read.content.remove("status").unwrap_or_default(),
+        Err(_) => status,
+    }
 }
 
 /// A reference to the object as the controller of another.

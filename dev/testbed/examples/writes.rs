@@ -147,13 +147,13 @@ async fn play(client: &Client, discovery: &[Row], case: &Value) -> Result<Option
     let created = send(client, "POST", &format!("{path}{dry_run}"), &body).await?;
     let name = created["answer"]["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let mut tried = Vec::new();
-    for patch in &patches {
-        let (suffix, patch) = match patch.get("status") {
-            Some(_) if patch.get("spec").is_none() => ("/status", patch.clone()),
-            _ => ("", patch.clone()),
+    for change in &patches {
+        let (below, change) = match change.get("status") {
+            Some(_) if change.get("spec").is_none() => ("/status", change.clone()),
+            _ => ("", change.clone()),
         };
-        let answer = send(client, "PATCH", &format!("{path}/{name}{suffix}?dryRun=All"), &patch).await?;
-        tried.push(json!({ "patch": patch, "answer": answered(&created["answer"], &answer, &body) }));
+        let answer = send(client, "PATCH", &format!("{path}/{name}{below}?dryRun=All"), &change).await?;
+        tried.push(json!({ "patch": change, "answer": answered(&created["answer"], &answer, &body) }));
     }
     if !patches.is_empty() && created["code"] == 201 {
         send(client, "PATCH", &format!("{path}/{name}"), &json!({ "metadata": { "finalizers": null } })).await?;

@@ -6,12 +6,13 @@
 mod convert;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
 pub use self::convert::Mismatch;
+pub use self::walk::Visit;
 
 /// The structs of every kind; the file's head explains its lines.
 const TABLE: &str = include_str!("../kinds/kinds.txt");
@@ -25,6 +26,8 @@ pub struct Struct {
     pub name: &'static str,
     /// In the order in which Go prints them.
     pub fields: Vec<Field>,
+    /// Whether it is that of a kind, which says so wherever it stands.
+    is_kind: bool,
 }
 
 /// A field of a struct.
@@ -131,7 +134,7 @@ impl Struct {
 impl StructId {
     /// The struct. Every id comes from the table, so the table has it.
     pub fn get(self) -> &'static Struct {
-        static NONE: Struct = Struct { name: "", fields: Vec::new() };
+        static NONE: Struct = Struct { name: "", fields: Vec::new(), is_kind: false };
         TABLES.structs.get(usize::from(self.0)).unwrap_or(&NONE)
     }
 }
@@ -153,10 +156,13 @@ impl Tables {
         let rows = || lines().filter(|line| !line.starts_with(['=', '+'])).filter_map(|line| line.split_once(' '));
         let ids = (0..).map(StructId);
         let names: HashMap<&str, StructId> = rows().map(|(name, _)| name).zip(ids).collect();
+        let roots = || lines().filter(|line| line.starts_with(['=', '+'])).filter_map(|line| line.rsplit(' ').next());
+        let roots: HashSet<&str> = roots().collect();
         let structs = rows()
             .map(|(name, fields)| Struct {
                 name,
                 fields: fields.split_ascii_whitespace().filter_map(|field| Field::parse(field, &names)).collect(),
+                is_kind: roots.contains(name),
             })
             .collect();
         let kinds = lines().filter_map(|line| {

@@ -31,7 +31,9 @@ pub fn fill(schemas: &Schemas, id: Id, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(element) = schemas.node(id).items {
-                items.iter_mut().for_each(|item| fill_element(schemas, element, item));
+                for item in items {
+                    fill_element(schemas, element, item);
+                }
             }
         }
         _ => {}

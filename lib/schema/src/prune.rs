@@ -113,7 +113,9 @@ pub fn nulls(schemas: &Schemas, id: Id, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(element) = schemas.node(id).items {
-                items.iter_mut().for_each(|item| nulls(schemas, element, item));
+                for item in items {
+                    nulls(schemas, element, item);
+                }
             }
         }
         _ => {}

@@ -105,7 +105,7 @@ impl Walk<'_> {
         if !limits.any_of.is_empty() {
             let tried: Vec<_> = limits.any_of.iter().map(try_one).collect();
             if tried.iter().all(|problems| !problems.is_empty()) {
-                errors.push(composite(format!("{place:?} must validate at least one schema (anyOf)")));
+                errors.push(composite(&format!("{place:?} must validate at least one schema (anyOf)")));
                 errors.extend(nearest(tried));
             }
         }
@@ -118,7 +118,7 @@ impl Walk<'_> {
             };
             if valid != 1 {
                 let text = format!("{place:?} must validate one and only one schema (oneOf). {found}");
-                errors.push(composite(text));
+                errors.push(composite(&text));
                 if valid == 0 {
                     errors.extend(nearest(tried));
                 }
@@ -131,13 +131,13 @@ impl Walk<'_> {
             let is_broken = valid != tried.len();
             errors.extend(tried.into_iter().flatten());
             if is_broken {
-                errors.push(composite(format!("{place:?} must validate all the schemas (allOf){none}")));
+                errors.push(composite(&format!("{place:?} must validate all the schemas (allOf){none}")));
             }
         }
         if let Some(not) = &limits.not
             && try_one(not).is_empty()
         {
-            errors.push(composite(format!("{place:?} must not validate the schema (not)")));
+            errors.push(composite(&format!("{place:?} must not validate the schema (not)")));
         }
     }
 
@@ -196,7 +196,7 @@ fn nearest(tried: Vec<Vec<FieldError>>) -> Vec<FieldError> {
 }
 
 /// What is wrong with a value as a whole has no field.
-fn composite(text: String) -> FieldError {
+fn composite(text: &str) -> FieldError {
     FieldError {
         field: "<nil>".to_owned(),
         reason: "FieldValueInvalid",
@@ -328,7 +328,7 @@ fn list_values(schemas: &Schemas, id: Id, value: &Value, at: &At<'_>, errors: &m
     match value {
         Value::Array(items) => {
             match node.list {
-                ListType::Set => doubles(items.clone(), at, errors),
+                ListType::Set => doubles(items, at, errors),
                 ListType::Map => keyed(schemas, id, items, at, errors),
                 ListType::Unset | ListType::Atomic => {}
             }
@@ -360,11 +360,11 @@ fn keyed(schemas: &Schemas, id: Id, items: &[Value], at: &At<'_>, errors: &mut F
         let keys = schemas.keys(id).iter().filter_map(|key| Some((key.to_string(), item.get(&**key)?.clone())));
         Value::Object(keys.collect())
     };
-    doubles(items.iter().map(key).collect(), at, errors);
+    doubles(&items.iter().map(key).collect::<Vec<_>>(), at, errors);
 }
 
 /// Tells each value that was there before, once.
-fn doubles(values: Vec<Value>, at: &At<'_>, errors: &mut FieldErrors) {
+fn doubles(values: &[Value], at: &At<'_>, errors: &mut FieldErrors) {
     let mut counts: HashMap<String, usize> = HashMap::new();
     for (index, value) in values.iter().enumerate() {
         let count = counts.entry(print(value)).or_default();

@@ -42,13 +42,15 @@ pub(crate) fn problems(definition: &Fields, old: Option<&Fields>) -> Vec<FieldEr
             "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead";
         errors.invalid(&at.field("preserveUnknownFields"), &json!(true), detail);
     }
-    if let Some(conversion) = map(spec, "conversion")
-        && text(conversion, "strategy") == "Webhook"
-        && map(conversion, "webhook").is_none()
-    {
+    if let Some(conversion) = map(spec, "conversion").filter(|conversion| text(conversion, "strategy") == "Webhook") {
         let place = at.field("conversion");
-        errors.required(&place.field("webhookClientConfig"), "required when strategy is set to Webhook");
-        errors.required(&place.field("conversionReviewVersions"), "");
+        let webhook = map(conversion, "webhook");
+        if webhook.is_none() {
+            errors.required(&place.field("webhookClientConfig"), "required when strategy is set to Webhook");
+        }
+        if webhook.is_none_or(|webhook| texts(webhook, "conversionReviewVersions").next().is_none()) {
+            errors.required(&place.field("conversionReviewVersions"), "");
+        }
     }
     let stored = map(definition, "status").and_then(|status| status.get("storedVersions")).and_then(Value::as_array);
     if stored.is_none_or(Vec::is_empty) {

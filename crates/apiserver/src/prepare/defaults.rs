@@ -156,6 +156,7 @@ fn computed(name: &str) -> Option<fn(&Fields) -> Value> {
 
 fn change(word: &str) -> Option<fn(&mut Fields)> {
     Some(match word {
+        "@claim_kinds" => claim_kinds,
         "@empty_dir" => empty_dir,
         "@host_ports" => host_ports,
         "@limits" => limits,
@@ -194,10 +195,19 @@ fn empty_dir(volume: &mut Fields) {
     }
 }
 
+/// The claims in a StatefulSet say what they are.
+fn claim_kinds(spec: &mut Fields) {
+    for claim in structs_mut(spec, "volumeClaimTemplates") {
+        claim.insert("apiVersion".to_owned(), json!("v1"));
+        claim.insert("kind".to_owned(), json!("PersistentVolumeClaim"));
+    }
+}
+
 /// With the host's network, a container's port is the host's.
 fn host_ports(pod: &mut Fields) {
+    let Some(spec) = get::at_mut(pod, &["spec"]) else { return };
     for list in ["containers", "initContainers"] {
-        for container in structs_mut(pod, list) {
+        for container in structs_mut(spec, list) {
             for port in structs_mut(container, "ports") {
                 if let Some(number) = port.get("containerPort").filter(|number| **number != json!(0)).cloned() {
                     port.entry("hostPort").or_insert(number);

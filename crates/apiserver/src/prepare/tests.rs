@@ -15,8 +15,8 @@ use super::prepare;
 use crate::kinds;
 use crate::resource::{Allocate, FieldValidation, Operation, Refusal, Resource, Resources, Write};
 
-/// How many writes must be the same; raised when more are.
-const SAME: usize = 300;
+/// How many writes must be the same; raised when more are, never lowered.
+const SAME: usize = 343;
 
 static BUILT_IN: LazyLock<Resources> = LazyLock::new(|| Resources::new(kinds::built_in()));
 
@@ -198,6 +198,7 @@ fn meant() -> Map<String, Value> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "a test of recordings says how many ran")]
 fn writes_come_out_as_on_the_real_server() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/prepare/recorded");
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path()).collect();
@@ -246,7 +247,7 @@ fn writes_come_out_as_on_the_real_server() {
     let unexplained: Vec<&String> = meant.keys().filter(|case| !explained.contains(*case)).collect();
     assert!(unexplained.is_empty(), "no longer different: {unexplained:?}");
     assert!(different.is_empty(), "{} writes differ:\n{}", different.len(), different.join("\n"));
-    assert!(same >= SAME, "only {same} of {SAME} writes were compared");
+    assert!(same >= SAME, "only {same} writes are the same, {SAME} were");
 }
 
 /// JSON of any shape, with names that kinds know among its keys.

@@ -55,6 +55,7 @@ pub(super) fn deployment(world: &World, deployment: &Value, plan: &mut Plan) {
         availability(world, deployment, available, wanted),
         progress(world, deployment, current, is_complete, plan),
     ]);
+    let status = super::as_kept(deployment, status);
     let mut changed = deployment.clone();
     let revision = revision_of(current).unwrap_or(newest).to_string();
     let is_same = deployment.get("status") == Some(&status)

@@ -51,16 +51,12 @@ impl std::fmt::Display for Mismatch {
 pub(super) fn object(root: &Struct, value: &Value) -> Result<RoundTrip, Mismatch> {
     let Value::Object(entries) = value else { return Err(mismatch(value, go_name(root.name))) };
     let mut conversion = Conversion { unknown: Vec::new() };
-    let mut content = conversion.fields(root, entries, &At::ROOT, &["apiVersion", "kind"])?;
-    for name in ["apiVersion", "kind"] {
-        match entries.get(name) {
-            Some(text @ Value::String(_)) => drop(content.insert(name.to_owned(), text.clone())),
-            None | Some(Value::Null) => {}
-            Some(other) => return Err(within(mismatch(other, "string"), root.name, name)),
-        }
-    }
+    let content = conversion.fields(root, entries, &At::ROOT)?;
     Ok(RoundTrip { content, unknown: conversion.unknown })
 }
+
+/// What an object says of itself.
+const KIND: [&str; 2] = ["apiVersion", "kind"];
 
 struct Conversion {
     unknown: Vec<String>,
@@ -84,7 +80,7 @@ impl Conversion {
                 converted.collect::<Result<Map<_, _>, _>>().map(Value::Object)
             }
             (Type::Struct(id) | Type::StructOrAnything(id), Value::Object(entries)) => {
-                self.fields(id.get(), entries, at, &[]).map(Value::Object)
+                self.fields(id.get(), entries, at).map(Value::Object)
             }
             (Type::StructOrAnything(_) | Type::Anything, _) => Ok(value.clone()),
             (_, Value::Null) => Ok(zero(type_)),
@@ -97,10 +93,17 @@ impl Conversion {
         struct_: &Struct,
         entries: &Map<String, Value>,
         at: &At<'_>,
-        also_known: &[&str],
     ) -> Result<Map<String, Value>, Mismatch> {
         let mut converted = Map::new();
         let mut known = 0;
+        for name in KIND.into_iter().filter(|_| struct_.is_kind) {
+            known += usize::from(entries.contains_key(name));
+            match entries.get(name) {
+                Some(text @ Value::String(_)) => drop(converted.insert(name.to_owned(), text.clone())),
+                None | Some(Value::Null) => {}
+                Some(other) => return Err(within(mismatch(other, "string"), struct_.name, name)),
+            }
+        }
         for field in &struct_.fields {
             let given = entries.get(field.name);
             known += usize::from(given.is_some());
@@ -117,8 +120,9 @@ impl Conversion {
             }
         }
         if known < entries.len() {
-            let strange =
-                entries.keys().filter(|key| struct_.field(key).is_none() && !also_known.contains(&key.as_str()));
+            let strange = entries
+                .keys()
+                .filter(|key| struct_.field(key).is_none() && !(struct_.is_kind && KIND.contains(&key.as_str())));
             for key in strange {
                 self.unknown.push(at.field(key).to_string());
             }
@@ -211,14 +215,12 @@ fn quantity(text: &str) -> Result<Value, Mismatch> {
 /// Go decodes bytes, line breaks aside, and encodes them again on one line.
 fn bytes(text: &str) -> Result<Value, Mismatch> {
     let joined: String = text.chars().filter(|letter| !matches!(letter, '\r' | '\n')).collect();
-    match BASE64.decode(joined) {
-        Ok(decoded) => Ok(BASE64.encode(decoded).into()),
-        Err(_) => {
-            let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\r' | b'\n');
-            let at = text.bytes().position(|byte| !alphabet(byte)).unwrap_or(text.len());
-            Err(said(format!("illegal base64 data at input byte {at}")))
-        }
+    if let Ok(decoded) = BASE64.decode(joined) {
+        return Ok(BASE64.encode(decoded).into());
     }
+    let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'\r' | b'\n');
+    let at = text.bytes().position(|byte| !alphabet(byte)).unwrap_or(text.len());
+    Err(said(format!("illegal base64 data at input byte {at}")))
 }
 
 fn within(mut mismatch: Mismatch, struct_: &str, field: &'static str) -> Mismatch {

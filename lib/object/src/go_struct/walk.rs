@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use super::{Struct, Type};
 
+/// What is called with each struct, its fields and its place.
+pub type Visit<'a> = dyn FnMut(&'static Struct, &Map<String, Value>, &At<'_>) + 'a;
+
 impl Struct {
     /// Visits the struct and those below it, the outer before the inner. What the visit changes is what is visited next.
     pub fn visit_mut(
@@ -23,12 +26,7 @@ impl Struct {
     }
 
     /// Visits the struct and those below it, the outer before the inner, each with its place.
-    pub fn visit(
-        &'static self,
-        fields: &Map<String, Value>,
-        at: &At<'_>,
-        visit: &mut dyn FnMut(&'static Self, &Map<String, Value>, &At<'_>),
-    ) {
+    pub fn visit(&'static self, fields: &Map<String, Value>, at: &At<'_>, visit: &mut Visit<'_>) {
         visit(self, fields, at);
         for field in &self.fields {
             if field.type_.holds_structs()
@@ -54,7 +52,9 @@ impl Type {
             (Self::Struct(id) | Self::StructOrAnything(id), Value::Object(fields)) => id.get().visit_mut(fields, visit),
             (Self::Pointer(target), value) => target.visit_mut(value, visit),
             (Self::List(element), Value::Array(items)) => {
-                items.iter_mut().for_each(|item| element.visit_mut(item, visit));
+                for item in items {
+                    element.visit_mut(item, visit);
+                }
             }
             (Self::Map(element), Value::Object(entries)) => {
                 entries.values_mut().for_each(|entry| element.visit_mut(entry, visit));
@@ -63,12 +63,7 @@ impl Type {
         }
     }
 
-    fn visit(
-        &'static self,
-        value: &Value,
-        at: &At<'_>,
-        visit: &mut dyn FnMut(&'static Struct, &Map<String, Value>, &At<'_>),
-    ) {
+    fn visit(&'static self, value: &Value, at: &At<'_>, visit: &mut Visit<'_>) {
         match (self, value) {
             (Self::Struct(id) | Self::StructOrAnything(id), Value::Object(fields)) => id.get().visit(fields, at, visit),
             (Self::Pointer(target), value) => target.visit(value, at, visit),

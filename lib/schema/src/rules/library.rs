@@ -56,7 +56,7 @@ macro_rules! opaque {
         impl cel::common::value::StaticVal for $name {}
     };
 }
-pub(self) use opaque;
+use opaque;
 
 opaque!(
     /// A format by its name.

@@ -71,6 +71,7 @@ fn add(this: &Quantity, other: &Quantity) -> Quantity {
     Quantity(this.0.plus(other.0))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "functions of CEL take references")]
 fn add_integer(this: &Quantity, other: &CelInt) -> Quantity {
     Quantity(this.0.plus(Amount::whole(*other.inner())))
 }
@@ -79,6 +80,7 @@ fn sub(this: &Quantity, other: &Quantity) -> Quantity {
     Quantity(this.0.minus(other.0))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "functions of CEL take references")]
 fn sub_integer(this: &Quantity, other: &CelInt) -> Quantity {
     Quantity(this.0.minus(Amount::whole(*other.inner())))
 }
