@@ -36,10 +36,8 @@ async fn main() -> ExitCode {
     match Server::start(options).await {
         Ok(server) => {
             // The test ends this process, in whatever way; SIGTERM ends it in good order.
-            let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-                Ok(terminate) => terminate,
-                Err(_) => return ExitCode::FAILURE,
-            };
+            let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+            let Ok(mut terminate) = terminate else { return ExitCode::FAILURE };
             terminate.recv().await;
             server.shutdown().await;
             ExitCode::SUCCESS

@@ -97,13 +97,17 @@ impl Kind {
 /// The processes of a control plane.
 #[derive(Debug)]
 enum Servers {
-    Real {
-        api_server: Server,
-        controller_manager: Server,
-        etcd: Server,
-    },
+    Real(Box<Real>),
     /// One that serves, keeps and controls.
-    Embedded(Server),
+    Embedded(Box<Server>),
+}
+
+/// The processes of a real one.
+#[derive(Debug)]
+struct Real {
+    api_server: Server,
+    controller_manager: Server,
+    etcd: Server,
 }
 
 /// The control plane could not be started or asked.
@@ -182,7 +186,7 @@ impl ControlPlane {
         let ca_pem = std::fs::read_to_string(&ca)
             .map_err(|_| StartError::Ended { name: server.name().to_owned(), log: server.last_words() })?;
         write_users(folder.path(), &address, &ca_pem)?;
-        let plane = Self { servers: Servers::Embedded(server), address, port, audit_log, folder };
+        let plane = Self { servers: Servers::Embedded(Box::new(server)), address, port, audit_log, folder };
         plane.ready().await?;
         Ok(plane)
     }
@@ -201,7 +205,7 @@ impl ControlPlane {
         let etcd = Server::start_new(etcd(folder.path(), client_port, peer_port)?)?;
         let api_server = Server::start_new(api_server(folder.path(), &certs, client_port, secure_port, &audit_log)?)?;
         let controller_manager = Server::start_new(controller_manager(folder.path(), &certs)?)?;
-        let servers = Servers::Real { api_server, controller_manager, etcd };
+        let servers = Servers::Real(Box::new(Real { api_server, controller_manager, etcd }));
         let plane = Self { servers, address, port: secure_port, audit_log, folder };
         plane.ready().await?;
         Ok(plane)
@@ -290,7 +294,7 @@ impl ControlPlane {
     /// Which one it is.
     pub fn kind(&self) -> Kind {
         match self.servers {
-            Servers::Real { .. } => Kind::Real,
+            Servers::Real(_) => Kind::Real,
             Servers::Embedded(_) => Kind::Embedded,
         }
     }
@@ -308,21 +312,24 @@ impl ControlPlane {
     /// The API server, to be disturbed.
     pub fn api_server(&self) -> &Server {
         match &self.servers {
-            Servers::Real { api_server: server, .. } | Servers::Embedded(server) => server,
+            Servers::Real(real) => &real.api_server,
+            Servers::Embedded(server) => server.as_ref(),
         }
     }
 
     /// What keeps the objects, to be disturbed.
     pub fn etcd(&self) -> &Server {
         match &self.servers {
-            Servers::Real { etcd: server, .. } | Servers::Embedded(server) => server,
+            Servers::Real(real) => &real.etcd,
+            Servers::Embedded(server) => server.as_ref(),
         }
     }
 
     /// The controller manager, to be disturbed.
     pub fn controller_manager(&self) -> &Server {
         match &self.servers {
-            Servers::Real { controller_manager: server, .. } | Servers::Embedded(server) => server,
+            Servers::Real(real) => &real.controller_manager,
+            Servers::Embedded(server) => server.as_ref(),
         }
     }
 

@@ -11,6 +11,7 @@ mod scalar;
 mod tests;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use memchr::{memchr, memchr2_iter};
 
@@ -45,6 +46,15 @@ pub(crate) struct Quick<'t> {
     nodes: usize,
     documents: usize,
     max_depth: usize,
+    counted: Cell<Counted>,
+}
+
+/// How far into a line its characters have been counted, so that those of a long one are counted once.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    line: usize,
+    at: usize,
+    characters: usize,
 }
 
 /// A block collection that is not yet complete.
@@ -87,6 +97,7 @@ impl<'t> Quick<'t> {
             nodes: limits.nodes,
             documents: limits.documents,
             max_depth: limits.depth.min(MAX_DEPTH),
+            counted: Cell::default(),
         })
     }
 
@@ -342,8 +353,11 @@ impl<'t> Quick<'t> {
     }
 
     fn position(&self, line: Line, at: usize) -> Position {
-        let before = &self.bytes[line.start..at];
-        let characters = before.iter().filter(|b| **b & 0xc0 != 0x80).count();
+        let known = self.counted.get();
+        let is_further = known.line == line.start && (line.start..=at).contains(&known.at);
+        let (from, before) = if is_further { (known.at, known.characters) } else { (line.start, 0) };
+        let characters = before + self.bytes[from..at].iter().filter(|b| **b & 0xc0 != 0x80).count();
+        self.counted.set(Counted { line: line.start, at, characters });
         Position { line: line.number, column: u32::try_from(characters + 1).unwrap_or(u32::MAX) }
     }
 

@@ -276,7 +276,9 @@ mod tests {
         let mut bomb = "a: &a [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for i in 0..8 {
             let (name, of) = (char::from(b'b' + i), char::from(b'a' + i));
-            bomb += &format!("{name}: &{name} [{}]\n", vec![format!("*{of}"); 10].join(","));
+            bomb.push_str(&[name.to_string(), ": &".to_owned(), name.to_string(), " [".to_owned()].concat());
+            bomb.push_str(&vec![format!("*{of}"); 10].join(","));
+            bomb.push_str("]\n");
         }
         assert_eq!(decode(bomb.as_bytes(), Format::Yaml).unwrap_err().code, 400);
         let deep = "[".repeat(100_000);

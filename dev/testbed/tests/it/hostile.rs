@@ -108,8 +108,8 @@ async fn a_slow_reader_is_told_that_its_place_is_gone() {
     // More than the connection and the history take, while nobody reads.
     let filler = "x".repeat(700_000);
     for at in 0..80 {
-        let patch = json!({ "metadata": { "name": "busy" }, "data": { "at": at.to_string(), "filler": filler } });
-        let (status, body) = ask(&client, Method::PUT, &format!("{maps}/busy"), patch.to_string()).await;
+        let object = json!({ "metadata": { "name": "busy" }, "data": { "at": at.to_string(), "filler": filler } });
+        let (status, body) = ask(&client, Method::PUT, &format!("{maps}/busy"), object.to_string()).await;
         assert_eq!(status, StatusCode::OK, "{body}");
     }
     let bytes =
