@@ -155,12 +155,10 @@ impl Place<'_> {
     /// What is stored of a merged object: with defaults, and without what the write cannot set.
     async fn stored(&self, step: &Step, live: Option<&Value>, merged: Value) -> Result<Outcome, String> {
         // Null that a client sends is dropped as it is read; null that merging leaves is not.
-        let is_refused = |name: &str| {
-            let field = self.kind.schemas.field(self.kind.root, name);
-            let value = merged.get(name);
-            field.zip(value).is_some_and(|(field, value)| self.has_refused_null(field.node, value))
-        };
-        if matches!(self.kind.nature, Nature::Custom(_)) && (is_refused("spec") || is_refused("status")) {
+        let spec = self.kind.schemas.field(self.kind.root, "spec").map(|field| field.node);
+        if let (Nature::Custom(_), Some(spec), Some(value)) = (&self.kind.nature, spec, merged.get("spec"))
+            && self.has_refused_null(spec, value)
+        {
             return Ok(Outcome::Refused(422, None));
         }
         match self.completed(step, &merged).await? {
@@ -178,7 +176,7 @@ impl Place<'_> {
         };
         if step.subresource == "status" {
             let mut kept = live.clone();
-            set(&mut kept["metadata"], "managedFields", object["metadata"].get("managedFields"));
+            kept["metadata"]["managedFields"] = object["metadata"]["managedFields"].take();
             set(&mut kept, "status", object.get("status"));
             keep_times(live, &mut kept);
             return kept;
@@ -216,12 +214,6 @@ impl Place<'_> {
         let (given, meta) = (&object["metadata"], &mut complete["metadata"]);
         for field in ["uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "name"] {
             set(meta, field, given.get(field));
-        }
-        // Empty lists and maps of metadata are gone in JSON, and still there when times are put back.
-        for (field, value) in given.as_object().into_iter().flatten() {
-            if is_empty(value) && meta.get(field).is_none() {
-                set(meta, field, Some(value));
-            }
         }
         if self.kind.has_status {
             set(&mut complete, "status", object.get("status"));
@@ -287,7 +279,7 @@ impl Place<'_> {
                     *time = "T".into();
                 }
             }
-            meta.retain(|_, value| !is_empty(value));
+            meta.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
         }
         if !matches!(self.kind.nature, Nature::Custom(_)) {
             set(&mut object, "status", None);
@@ -307,10 +299,6 @@ fn latest(object: &Value) -> Time {
     let entries = object["metadata"]["managedFields"].as_array();
     let times = entries.into_iter().flatten().filter_map(|entry| Time::parse(entry["time"].as_str()?));
     times.max().unwrap_or(Time::from_seconds(0))
-}
-
-fn is_empty(value: &Value) -> bool {
-    value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
 }
 
 fn set(object: &mut Value, field: &str, value: Option<&Value>) {

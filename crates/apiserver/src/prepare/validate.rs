@@ -49,25 +49,6 @@ pub(super) fn built_in(
             .collect(),
         _ => Vec::new(),
     };
-    root.visit(object, &At::ROOT, &mut |struct_, fields, at| {
-        for rule in RULES.get(struct_.name).into_iter().flatten() {
-            rule.check(fields, at, errors);
-        }
-        match struct_.name {
-            "PodSpec" => pods::spec(fields, &claimed, at, errors),
-            "PodTemplateSpec" => pods::template(fields, at, errors),
-            "Container" => containers::container(fields, at, errors),
-            "Probe" | "LifecycleHandler" => containers::handler(fields, at, errors),
-            "EnvVar" => containers::variable(fields, at, errors),
-            "Toleration" => pods::toleration(fields, at, errors),
-            "Volume" => pods::volume(fields, at, errors),
-            "PersistentVolumeClaimSpec" => stored::claim(fields, at, errors),
-            "HTTPIngressRuleValue" => network::paths(fields, at, errors),
-            "HTTPIngressPath" => network::path(fields, at, errors),
-            "ValidatingWebhook" | "MutatingWebhook" => access::webhook(fields, at, errors),
-            _ => {}
-        }
-    });
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "ConfigMap") => stored::config_map(object, errors),
         ("", "Secret") => stored::secret(object, errors),
@@ -92,6 +73,25 @@ pub(super) fn built_in(
         }
         _ => {}
     }
+    root.visit(object, &At::ROOT, &mut |struct_, fields, at| {
+        for rule in RULES.get(struct_.name).into_iter().flatten() {
+            rule.check(fields, at, errors);
+        }
+        match struct_.name {
+            "PodSpec" => pods::spec(fields, &claimed, at, errors),
+            "PodTemplateSpec" => pods::template(fields, at, errors),
+            "Container" => containers::container(fields, at, errors),
+            "Probe" | "LifecycleHandler" => containers::handler(fields, at, errors),
+            "EnvVar" => containers::variable(fields, at, errors),
+            "Toleration" => pods::toleration(fields, at, errors),
+            "Volume" => pods::volume(fields, at, errors),
+            "PersistentVolumeClaimSpec" => stored::claim(fields, at, errors),
+            "HTTPIngressRuleValue" => network::paths(fields, at, errors),
+            "HTTPIngressPath" => network::path(fields, at, errors),
+            "ValidatingWebhook" | "MutatingWebhook" => access::webhook(fields, at, errors),
+            _ => {}
+        }
+    });
 }
 
 /// What is wrong with the status of an object of a built-in kind.

@@ -56,8 +56,8 @@ impl Program {
         match level {
             Level::Alone => !end_to_end,
             Level::On(Server::Real) => end_to_end,
-            // The testbed's own tests start both.
-            Level::On(Server::Embedded) => end_to_end && self.package != "testbed",
+            // These start the servers that they compare.
+            Level::On(Server::Embedded) => end_to_end && !matches!(self.package.as_str(), "testbed" | "differential"),
         }
     }
 }
