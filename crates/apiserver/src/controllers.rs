@@ -47,6 +47,14 @@ struct Agenda {
     counted: BTreeSet<String>,
 }
 
+/// Serves what stored definitions define: nobody who asks right after a start is to hear that there is no such kind.
+pub(crate) fn restore(api: &Api) {
+    let Ok(snapshot) = api.store.list(definitions::SHELF, "", "", None) else { return };
+    for (name, _) in snapshot.items {
+        definitions::look(api, &name);
+    }
+}
+
 /// Works until it is stopped.
 pub(crate) async fn run(api: Arc<Api>, mut changes: UnboundedReceiver<Touched>, stop: CancellationToken) {
     let mut agenda = Agenda::default();

@@ -123,6 +123,7 @@ impl Server {
         let api =
             Arc::new(Api::new(store, Resources::new(kinds::built_in()), users, signer, ca.clone()).with_audit(audit));
         bootstrap::seed(&api).map_err(|failure| StartError::Bootstrap { problem: failure.message })?;
+        controllers::restore(&api);
 
         let stop = CancellationToken::new();
         let mut tasks = vec![

@@ -15,7 +15,8 @@ use crate::resource::Resources;
 use crate::verbs::write::time;
 
 const MANAGER: &str = "kube-apiserver";
-const SHELF: &str = "customresourcedefinitions.apiextensions.k8s.io";
+/// Where definitions are kept.
+pub(super) const SHELF: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Looks at a definition: serves what it defines, or removes it.
 pub(super) fn look(api: &Api, name: &str) {

@@ -24,12 +24,29 @@ use crate::verbs::decode;
 const REFERENCE: &str = "#/components/schemas/";
 const OBJECT_META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
+/// How version 2 is called in protobuf. It is asked for with an `@`, which no type may hold.
+const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/// Version 2 in protobuf, as an outline without paths and definitions. kubectl asks for it about kinds that nobody can
+/// patch, such as `List`, and lets what the outline does not know pass: the server validates what the list holds.
+fn outline() -> Vec<u8> {
+    let text =
+        |field: u8, text: &str| [&[field << 3 | 2, u8::try_from(text.len()).unwrap_or(0)], text.as_bytes()].concat();
+    let info = [text(1, "Kubernetes"), text(2, "v1.35.4")].concat();
+    let empty = |field: u8| vec![field << 3 | 2, 0];
+    let length = u8::try_from(info.len()).unwrap_or(0);
+    [text(1, "2.0"), vec![2 << 3 | 2, length], info, empty(8), empty(9)].concat()
+}
+
 /// Answers a request for a document; none for other paths.
 pub(crate) fn answer(call: &Call, path: &str) -> Option<Response<Body>> {
     let rest = path.strip_prefix("/openapi/")?;
     let only_protobuf = call
         .header(http::header::ACCEPT)
         .is_some_and(|accept| !accept.is_empty() && accept.split(',').all(|clause| clause.contains("protobuf")));
+    if only_protobuf && rest == "v2" {
+        return Some(respond::bytes(200, PROTOBUF_V2, outline()));
+    }
     if only_protobuf {
         let failure = Failure::not_acceptable(&["application/json"]);
         return Some(respond::failure(Encoding::Json, &failure));

@@ -160,10 +160,19 @@ async fn an_unchanged_remote_costs_one_request_and_no_apply() {
     case.source().await;
     case.kustomization("app", json!({ "wait": true })).await;
     case.ready("Kustomization", "app").await;
-    let mark = case.world.plane.mark();
+    let since =
+        |mark| case.world.plane.requests(testbed::User::Flux, mark).unwrap().only(|r| r.namespace == case.ns.name());
+    // Until all that follows from becoming ready is done.
+    let mark = loop {
+        let mark = case.world.plane.mark();
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        if since(mark).count() == 0 {
+            break case.world.plane.mark();
+        }
+    };
     let asked = case.request("Kustomization", "app").await;
     case.until("Kustomization", "app", "handled", |o| o["status"]["lastHandledReconcileAt"] == asked.as_str()).await;
-    let ours = case.world.plane.requests(testbed::User::Flux, mark).unwrap().only(|r| r.namespace == case.ns.name());
+    let ours = since(mark);
     let applied = ours.only(|r| r.verb == "patch" && r.resource != "kustomizations/status" && r.resource != "events");
     assert_eq!(applied.count(), 0, "{:?}", ours.by_resource());
     let statuses = ours.only(|r| r.resource == "kustomizations/status");
