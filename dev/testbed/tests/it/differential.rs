@@ -1,11 +1,13 @@
 //! The script of `differential/` on the real API server and on ours: what differs is a bug of ours, or in `meant.txt`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use apiserver::{Options, Server};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
-use testbed::differential::{self, Meant};
+use serde_json::Value;
+use testbed::differential::{self, Meant, Scenario};
 
 const REQUESTS: usize = 700;
 const MEANT: usize = 40;
@@ -14,6 +16,40 @@ async fn client(server: &Server) -> Client {
     let kubeconfig = Kubeconfig::from_yaml(&server.kubeconfig()).unwrap();
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
     Client::try_from(config).unwrap()
+}
+
+/// Plays a scenario on both; returns the differences that are not meant, by request and place.
+async fn play(
+    real: &Client,
+    ours: &Client,
+    (name, scenario, namespace): (&str, &Scenario, &str),
+    meant: &[Meant],
+    used: &mut [bool],
+) -> BTreeMap<(usize, String), String> {
+    let theirs = differential::run(real, scenario, namespace).await.unwrap();
+    let mine = differential::run(ours, scenario, namespace).await.unwrap();
+    let mut found = BTreeMap::new();
+    for (request, (theirs, mine)) in scenario.requests.iter().zip(theirs.iter().zip(&mine)) {
+        let body = request.body.join(" ");
+        let line = format!("{name} [{}] {} {} {body}", scenario.name, request.method, request.path);
+        for difference in differential::differences(theirs, mine) {
+            let reasons: Vec<usize> = (0..meant.len()).filter(|at| meant[*at].is(&line, &difference)).collect();
+            if reasons.is_empty() {
+                let show =
+                    |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), ToString::to_string);
+                let (theirs, mine) = (show(&difference.real), show(&difference.ours));
+                let text = format!(
+                    "{line}\n  line {}, {}\n    real {theirs}\n    ours {mine}\n",
+                    request.line, difference.pointer
+                );
+                found.insert((request.line, difference.pointer), text);
+            }
+            for at in reasons {
+                used[at] = true;
+            }
+        }
+    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,43 +71,21 @@ async fn both_servers_answer_alike() {
         let scenarios = differential::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
         for (at, scenario) in scenarios.iter().enumerate() {
             let namespace = format!("differential-{}-{at}", &name[..2]);
-            let theirs = differential::run(&real, scenario, &namespace).await.unwrap();
-            let mine = differential::run(&ours, scenario, &namespace).await.unwrap();
             sent += scenario.requests.len();
-            for (request, (theirs, mine)) in scenario.requests.iter().zip(theirs.iter().zip(&mine)) {
-                let line = format!(
-                    "{name} [{}] {} {} {}",
-                    scenario.name,
-                    request.method,
-                    request.path,
-                    request.body.join(" ")
-                );
-                for difference in differential::differences(theirs, mine) {
-                    let reasons: Vec<usize> = (0..meant.len()).filter(|at| meant[*at].is(&line, &difference)).collect();
-                    if reasons.is_empty() {
-                        let show = |value: &Option<serde_json::Value>| {
-                            value.as_ref().map_or_else(|| "absent".to_owned(), ToString::to_string)
-                        };
-                        report.push(format!(
-                            "{line}\n  line {}, {}\n    real {}\n    ours {}\n",
-                            request.line,
-                            difference.pointer,
-                            show(&difference.real),
-                            show(&difference.ours)
-                        ));
-                    }
-                    for at in reasons {
-                        used[at] = true;
-                    }
-                }
+            let first = play(&real, &ours, (&name, scenario, &namespace), &meant, &mut used).await;
+            if first.is_empty() {
+                continue;
             }
+            // The real server's caches and controllers are late at times: what differs has to differ twice.
+            let namespace = format!("{namespace}-again");
+            let again = play(&real, &ours, (&name, scenario, &namespace), &meant, &mut used).await;
+            report.extend(first.into_iter().filter(|(place, _)| again.contains_key(place)).map(|(_, text)| text));
         }
     }
     println!("differential: {sent} requests to both servers, {} differences are meant", meant.len());
     assert!(sent >= REQUESTS, "{sent} requests were sent, {REQUESTS} are recorded");
     assert!(report.is_empty(), "the servers answer differently:\n{}", report.concat());
-    for (meant, used) in meant.iter().zip(used) {
-        assert!(used, "nothing differs any more where {:?} was meant: remove the line", meant.reason);
-    }
+    let unused: Vec<&str> = meant.iter().zip(used).filter(|(_, used)| !used).map(|(meant, _)| &*meant.reason).collect();
+    assert!(unused.is_empty(), "nothing differs any more where this was meant, remove it:\n{}", unused.join("\n"));
     server.shutdown().await;
 }
