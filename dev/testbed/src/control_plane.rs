@@ -177,14 +177,19 @@ impl ControlPlane {
         write(&audit_log, "")?;
         write(&folder.path().join("tokens.csv"), &tokens())?;
         let server = Server::start_new(embedded(folder.path(), port, &audit_log)?)?;
-        // It makes its own authority.
+        // It makes its own authority; what is read while it is written has no end.
         let ca = folder.path().join("data/ca.crt");
         let deadline = Instant::now() + READY_WITHIN;
-        while !ca.is_file() && !server.failed() && Instant::now() < deadline {
+        let ca_pem = loop {
+            let pem = std::fs::read_to_string(&ca).unwrap_or_default();
+            if pem.trim_end().ends_with("-----END CERTIFICATE-----") {
+                break pem;
+            }
+            if server.failed() || Instant::now() > deadline {
+                return Err(StartError::Ended { name: server.name().to_owned(), log: server.last_words() });
+            }
             sleep(Duration::from_millis(5)).await;
-        }
-        let ca_pem = std::fs::read_to_string(&ca)
-            .map_err(|_| StartError::Ended { name: server.name().to_owned(), log: server.last_words() })?;
+        };
         write_users(folder.path(), &address, &ca_pem)?;
         let plane = Self { servers: Servers::Embedded(Box::new(server)), address, port, audit_log, folder };
         plane.ready().await?;
