@@ -16,6 +16,7 @@ const FORBIDDEN_MODULES: [&str; 8] = ["utils", "util", "common", "helpers", "hel
 pub(crate) fn run(workspace: &Workspace) -> Outcome {
     let files = files(workspace)?;
     let allowed = allowed(&workspace.read(ALLOWED)?)?;
+    let places = machine_places(&workspace.root, std::env::var_os("HOME").as_deref().map(Path::new));
     let mut problems = Vec::new();
     for gone in allowed.keys().filter(|path| !files.contains(path)) {
         problems.push(format!("{ALLOWED} names {gone}, which is gone: remove the line"));
@@ -23,7 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     for path in &files {
         // What is not text has no lines, headers or paths to look at.
         let Ok(text) = std::fs::read_to_string(workspace.path(path)) else { continue };
-        problems.extend(machine_paths(path, &text));
+        problems.extend(machine_paths(path, &text, &places));
         if Path::new(path).extension().is_some_and(|e| e == "rs") {
             problems.extend(source(path, &text, allowed.get(path).copied()));
         }
@@ -89,13 +90,26 @@ fn source(path: &str, text: &str, allowed: Option<usize>) -> Vec<String> {
     problems
 }
 
-/// Paths that exist on one machine only.
-fn machine_paths(path: &str, text: &str) -> Vec<String> {
-    let places =
-        [concat!("/work/", "main"), concat!("/work/", "shared"), concat!("/root/", "."), concat!("/root/", "go")];
+/// Where this machine keeps the checkout, the corpora beside it, and what belongs to its user. Of the checkout's place
+/// only the end counts, for another machine may have it deeper.
+fn machine_places(root: &Path, home: Option<&Path>) -> Vec<String> {
+    let mut places = Vec::new();
+    if let (Some(name), Some(folder)) = (root.file_name(), root.parent().and_then(Path::file_name)) {
+        let folder = folder.to_string_lossy();
+        places.extend([format!("/{folder}/{}", name.to_string_lossy()), format!("/{folder}/shared")]);
+    }
+    if let Some(home) = home.filter(|home| home.parent().is_some()) {
+        let home = home.display();
+        places.extend([format!("{home}/."), format!("{home}/go")]);
+    }
+    places
+}
+
+/// Mentions of paths that exist on one machine only.
+fn machine_paths(path: &str, text: &str, places: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        for place in places.iter().filter(|place| line.contains(**place)) {
+        for place in places.iter().filter(|place| line.contains(place.as_str())) {
             problems.push(format!("{path}:{}: {place} exists on one machine only", number + 1));
         }
     }
@@ -104,7 +118,9 @@ fn machine_paths(path: &str, text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LINES, machine_paths, source};
+    use std::path::Path;
+
+    use super::{LINES, machine_paths, machine_places, source};
 
     #[track_caller]
     fn check(path: &str, text: &str, allowed: Option<usize>, expected: &str) {
@@ -138,7 +154,12 @@ mod tests {
 
     #[test]
     fn machine_paths_are_found() {
-        assert_eq!(machine_paths("a", concat!("x\ny /work/", "main/z\n")).len(), 1);
-        assert!(machine_paths("a", "x /workloads\n").is_empty());
+        let places = machine_places(Path::new("/deep/place/checkout"), Some(Path::new("/people/me")));
+        assert_eq!(machine_paths("a", "x\ny /place/checkout/z\n", &places).len(), 1);
+        for text in ["/place/shared/x", "/people/me/.cargo", "/people/me/go/pkg"] {
+            assert_eq!(machine_paths("a", text, &places).len(), 1, "{text}");
+        }
+        assert!(machine_paths("a", "x /placements ../shared/corpus /people/you\n", &places).is_empty());
+        assert!(machine_places(Path::new("/"), Some(Path::new("/"))).is_empty(), "every path begins like that");
     }
 }

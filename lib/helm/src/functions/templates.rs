@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gotemplate::{Args, Call, Fault, Funcs, Map, Str, Type, Value};
+use gotemplate::{Args, Call, Fault, Funcs, Map, Str, Templates, Type, Value};
 
 use super::Lookup;
 use crate::values;
@@ -29,8 +29,17 @@ pub(super) fn register(funcs: &mut Funcs, lookup: Option<Arc<dyn Lookup>>) {
     });
 }
 
+/// The templates that are rendered together.
+fn siblings<'t>(call: &Call<'t>, function: &str) -> Result<&'t Templates, Fault> {
+    call.templates().ok_or_else(|| {
+        Fault::message(format!(
+            "{function} needs the other templates of a chart; move the text into a file below templates/"
+        ))
+    })
+}
+
 fn include(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
-    let templates = call.templates().ok_or_else(|| Fault::message("not implemented"))?;
+    let templates = siblings(call, "include")?;
     let text = call.execute(templates, &args.text(0)?, args.get(1).clone())?;
     Ok(text.into())
 }
@@ -45,7 +54,7 @@ fn tpl(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
         return Ok(without_no_value(text).into());
     }
     call.spend_steps(text.len())?;
-    let templates = call.templates().ok_or_else(|| Fault::message("not implemented"))?;
+    let templates = siblings(call, "tpl")?;
     let mut overlay = templates.overlay();
     overlay.parse(TPL_NAME, text)?;
     let rendered = call.execute(&overlay, TPL_NAME, args.get(1).clone())?;
