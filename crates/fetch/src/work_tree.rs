@@ -229,14 +229,16 @@ impl Address {
     }
 }
 
+/// Whether its owner may run a file.
 #[cfg(unix)]
-fn is_executable(meta: &fs::Metadata) -> bool {
+pub fn is_executable(meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     meta.permissions().mode() & 0o100 != 0
 }
 
+/// Whether its owner may run a file.
 #[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
+pub fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 

@@ -4,7 +4,7 @@
 //!
 //! # Source
 //! `k8s.io/apimachinery/pkg/util/validation`; the texts are compared with those of the real API server by the cases of
-//! `crates/apiserver/tests`.
+//! `crates/apiserver/src/prepare/recorded`.
 
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const KEY_TEXT: &str =

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
-pub use self::convert::Mismatch;
+pub use self::convert::{Mismatch, json_type};
 pub use self::walk::Visit;
 
 /// The structs of every kind; the file's head explains its lines.

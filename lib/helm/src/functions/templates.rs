@@ -73,3 +73,23 @@ pub(crate) fn without_no_value(text: &Str) -> Str {
 fn contains(text: &[u8], needle: &[u8]) -> bool {
     text.windows(needle.len()).any(|window| window == needle)
 }
+
+#[cfg(test)]
+mod tests {
+    use gotemplate::{Limits, Moment, Session};
+
+    use super::*;
+
+    #[test]
+    fn without_a_chart_the_error_says_what_to_do() {
+        let mut funcs = Funcs::new();
+        register(&mut funcs, None);
+        for (function, text) in [("include", "name"), ("tpl", "{{ . }}")] {
+            let mut session = Session::new(Moment::default(), |bytes: &mut [u8]| bytes.fill(4), Limits::default());
+            let args = [text.into(), Value::Nil];
+            let error = funcs.get(function).unwrap().invoke(&mut Call::outside(&mut session), Args::new(&args));
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(&format!("{function} needs the other templates of a chart")), "{error}");
+        }
+    }
+}

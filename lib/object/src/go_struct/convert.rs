@@ -229,16 +229,26 @@ fn within(mut mismatch: Mismatch, struct_: &str, field: &'static str) -> Mismatc
     mismatch
 }
 
-fn mismatch(value: &Value, expected: impl Into<String>) -> Mismatch {
-    let found = match value {
+/// What Go's decoder calls a value that it does not expect.
+pub fn json_type(value: &Value) -> &'static str {
+    match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    };
-    Mismatch { found: found.to_owned(), expected: expected.into(), within: None, path: Vec::new(), problem: None }
+    }
+}
+
+fn mismatch(value: &Value, expected: impl Into<String>) -> Mismatch {
+    Mismatch {
+        found: json_type(value).to_owned(),
+        expected: expected.into(),
+        within: None,
+        path: Vec::new(),
+        problem: None,
+    }
 }
 
 fn out_of_range(number: &Number, expected: &str) -> Mismatch {

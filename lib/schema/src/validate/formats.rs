@@ -1,8 +1,9 @@
 //! The formats of strings that the API server checks; what it does not know is not checked.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
+use notation::network;
 use regex::Regex;
 
 /// Whether a text has a format.
@@ -10,7 +11,7 @@ pub(super) fn is_valid(format: &str, text: &str) -> bool {
     match format {
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
-        "cidr" => is_cidr(text),
+        "cidr" => network::is_cidr(text),
         "mac" => matches_one(&MAC, text),
         "uuid" | "uuid3" | "uuid4" | "uuid5" => is_uuid(format, text),
         "email" => text.split_once('@').is_some_and(|(name, host)| !name.is_empty() && is_hostname(host)),
@@ -39,15 +40,6 @@ static DATE_TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 fn matches_one(regex: &LazyLock<Option<Regex>>, text: &str) -> bool {
     regex.as_ref().is_none_or(|regex| regex.is_match(text))
-}
-
-fn is_cidr(text: &str) -> bool {
-    let Some((ip, length)) = text.split_once('/') else { return false };
-    match (ip.parse::<IpAddr>(), length.parse::<u8>()) {
-        (Ok(IpAddr::V4(_)), Ok(length)) => length <= 32,
-        (Ok(IpAddr::V6(_)), Ok(length)) => length <= 128,
-        _ => false,
-    }
 }
 
 /// Dashes may be left out; the versioned formats fix the version.

@@ -1,5 +1,6 @@
 //! JSON patches (RFC 6902), with the habits of the library that kube-apiserver uses.
 
+use object::go_struct::json_type;
 use serde_json::{Map, Value};
 
 use super::{PatchError, Status};
@@ -273,16 +274,4 @@ fn number(key: &str) -> Result<i64, String> {
 
 fn decoded(step: &str) -> String {
     step.replace("~1", "/").replace("~0", "~")
-}
-
-/// What Go's decoder calls a value that it does not expect.
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }

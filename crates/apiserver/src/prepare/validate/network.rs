@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use notation::field::{At, FieldErrors};
-use notation::names;
+use notation::{names, network};
 use serde_json::{Value, json};
 
 use super::super::get::{self, Fields};
@@ -243,21 +243,12 @@ fn peer_problems(peer: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
         Some(_) if has_selector => errors.forbidden(at, "may not specify both ipBlock and another peer"),
         Some(block) => match get::text(block, "cidr") {
             "" => errors.required(&at.field("ipBlock").field("cidr"), ""),
-            cidr if !is_cidr(cidr) => {
+            cidr if !network::is_cidr(cidr) => {
                 let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
                 errors.invalid(&at.field("ipBlock").field("cidr"), &json!(cidr), detail);
             }
             _ => {}
         },
         None => {}
-    }
-}
-
-fn is_cidr(text: &str) -> bool {
-    let Some((ip, length)) = text.split_once('/') else { return false };
-    match (ip.parse::<IpAddr>(), length.parse::<u8>()) {
-        (Ok(IpAddr::V4(_)), Ok(length)) => length <= 32,
-        (Ok(IpAddr::V6(_)), Ok(length)) => length <= 128,
-        _ => false,
     }
 }

@@ -5,6 +5,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use fetch::work_tree::is_executable;
 use tree::{Entry, Files, Kind, ReadError, TreePath};
 
 use crate::cli::failure::Failure;
@@ -97,17 +98,6 @@ fn kind(meta: &fs::Metadata) -> Kind {
     } else {
         Kind::File { executable: is_executable(meta) }
     }
-}
-
-#[cfg(unix)]
-fn is_executable(meta: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt as _;
-    meta.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
-    false
 }
 
 fn failed(path: &TreePath, error: io::Error) -> ReadError {
