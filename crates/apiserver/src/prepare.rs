@@ -38,7 +38,7 @@ pub fn prepare(resource: &Resource, write: &mut Write<'_>, new: &mut Value) -> R
     write.defaulted = Some(Value::Object(object.clone()));
     let old = write.old.and_then(Value::as_object);
     let mut errors = FieldErrors::default();
-    strategy::apply(&Strategy { resource, struct_, old }, write, &mut object, &mut errors);
+    strategy::apply(&Strategy { resource, struct_, old, given: new }, write, &mut object, &mut errors);
     if resource.custom {
         // What lies in storage is defaulted when it is read: a status that was taken away has its defaults again.
         object = decode::defaulted(resource, object);
@@ -66,6 +66,8 @@ struct Strategy<'a> {
     resource: &'a Resource,
     struct_: Option<&'static go_struct::Struct>,
     old: Option<&'a Fields>,
+    /// The object before its defaults.
+    given: &'a Value,
 }
 
 #[cfg(test)]

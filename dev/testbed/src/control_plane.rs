@@ -153,17 +153,25 @@ impl ControlPlane {
     /// # Errors
     /// [`StartError`]; with the last lines of the log when a server ended.
     pub async fn start() -> Result<Self, StartError> {
+        Self::start_of(Kind::of_environment()).await
+    }
+
+    /// Starts one of this kind and waits until it serves.
+    ///
+    /// # Errors
+    /// As [`ControlPlane::start`].
+    pub async fn start_of(kind: Kind) -> Result<Self, StartError> {
         let mut attempt = 1;
         loop {
-            match Self::try_start().await {
+            match Self::try_start(kind).await {
                 Err(StartError::Ended { .. }) if attempt < ATTEMPTS => attempt += 1,
                 result => return result,
             }
         }
     }
 
-    async fn try_start() -> Result<Self, StartError> {
-        match Kind::of_environment() {
+    async fn try_start(kind: Kind) -> Result<Self, StartError> {
+        match kind {
             Kind::Real => Self::try_start_real().await,
             Kind::Embedded => Self::try_start_embedded().await,
         }
@@ -238,7 +246,7 @@ impl ControlPlane {
                 Err(why) if Instant::now() > deadline => {
                     return Err(StartError::NotReady { seconds: READY_WITHIN.as_secs(), why });
                 }
-                Err(_) => sleep(Duration::from_millis(50)).await,
+                Err(_) => sleep(Duration::from_millis(10)).await,
             }
         }
     }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::ports;
-use crate::process::{Process, ProcessError, Program};
+use crate::process::{Process, ProcessError, Program, Usage};
 
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
@@ -40,17 +40,6 @@ pub struct Flux {
     process: Mutex<Process>,
     health: u16,
     metrics: u16,
-}
-
-/// What the process has used so far.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Usage {
-    /// Processor time, in user and system mode, of all threads.
-    pub cpu: Duration,
-    /// The most memory that was resident at once since the start or [`Flux::forget_peak`], in bytes.
-    pub peak: u64,
-    /// Memory resident now, in bytes.
-    pub resident: u64,
 }
 
 /// The controllers could not be started.
@@ -156,7 +145,7 @@ impl Flux {
     /// # Errors
     /// The process is gone.
     pub fn usage(&self) -> io::Result<Usage> {
-        usage(self.process().id())
+        self.process().usage()
     }
 
     /// Lets [`Usage::peak`] begin anew.
@@ -164,7 +153,7 @@ impl Flux {
     /// # Errors
     /// The process is gone.
     pub fn forget_peak(&self) -> io::Result<()> {
-        std::fs::write(format!("/proc/{}/clear_refs", self.process().id()), "5")
+        self.process().forget_peak()
     }
 
     async fn ready(&self) -> Result<(), FluxError> {
@@ -194,28 +183,6 @@ impl Flux {
     }
 }
 
-/// Processor time and memory of a process, from `/proc`.
-///
-/// # Errors
-/// The process is gone.
-pub fn usage(id: u32) -> io::Result<Usage> {
-    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
-    // The command's name is in parentheses and may hold anything; the numbers follow the last one.
-    let numbers: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |i: usize| numbers.get(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or_default();
-    let per_second = rustix::param::clock_ticks_per_second().max(1);
-    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-    let kilobytes = |key: &str| {
-        let line = status.lines().find_map(|l| l.strip_prefix(key));
-        line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
-    };
-    Ok(Usage {
-        cpu: Duration::from_millis((ticks(11) + ticks(12)) * 1000 / per_second),
-        peak: kilobytes("VmHWM:"),
-        resident: kilobytes("VmRSS:"),
-    })
-}
-
 fn os(flag: &str, path: &Path) -> OsString {
     let mut arg = OsString::from(flag);
     arg.push(path);
@@ -236,13 +203,4 @@ async fn get(port: u16, path: &str) -> io::Result<(u16, String)> {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     let status = head.split_whitespace().nth(1).and_then(|s| s.parse().ok());
     Ok((status.ok_or(io::ErrorKind::InvalidData)?, body.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn our_own_usage_can_be_read() {
-        let usage = super::usage(std::process::id()).unwrap();
-        assert!(usage.resident > 1024 * 1024 && usage.peak >= usage.resident, "{usage:?}");
-    }
 }

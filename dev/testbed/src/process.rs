@@ -7,6 +7,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
+use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -38,6 +39,17 @@ pub struct Process {
     watchdog: Child,
 }
 
+/// What a process has used so far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usage {
+    /// Processor time, in user and system mode, of all threads.
+    pub cpu: Duration,
+    /// The most memory that was resident at once since the start or [`Process::forget_peak`], in bytes.
+    pub peak: u64,
+    /// Memory resident now, in bytes.
+    pub resident: u64,
+}
+
 /// A server that could not be started or did not end.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages explain the fields")]
@@ -45,16 +57,16 @@ pub struct Process {
 pub enum ProcessError {
     /// The program is not there or cannot be executed.
     #[error("start {name} ({path})")]
-    Spawn { name: String, path: PathBuf, source: std::io::Error },
+    Spawn { name: String, path: PathBuf, source: io::Error },
     /// The log file cannot be opened.
     #[error("open log file {path}")]
-    Log { path: PathBuf, source: std::io::Error },
+    Log { path: PathBuf, source: io::Error },
     /// The child does not end.
     #[error("{name} did not end within {seconds} s of {signal}; its log is {log}")]
     StillRunning { name: String, seconds: u64, signal: &'static str, log: PathBuf },
     /// The system refuses to signal or await the child.
     #[error("signal or await {name}")]
-    Control { name: String, source: std::io::Error },
+    Control { name: String, source: io::Error },
 }
 
 impl Process {
@@ -98,6 +110,22 @@ impl Process {
     /// The process id, for `/proc`.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Processor time and memory.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn usage(&self) -> io::Result<Usage> {
+        usage(self.child.id())
+    }
+
+    /// Lets [`Usage::peak`] begin anew.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn forget_peak(&self) -> io::Result<()> {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
     }
 
     /// The file with everything it printed.
@@ -174,11 +202,39 @@ impl Drop for Process {
     }
 }
 
+/// Processor time and memory of a process, from `/proc`.
+fn usage(id: u32) -> io::Result<Usage> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The command's name is in parentheses and may hold anything; the numbers follow the last one.
+    let numbers: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |i: usize| numbers.get(i).and_then(|n| n.parse::<u64>().ok()).unwrap_or_default();
+    let per_second = rustix::param::clock_ticks_per_second().max(1);
+    let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+    let kilobytes = |key: &str| {
+        let line = status.lines().find_map(|l| l.strip_prefix(key));
+        line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() * 1024
+    };
+    Ok(Usage {
+        cpu: Duration::from_millis((ticks(11) + ticks(12)) * 1000 / per_second),
+        peak: kilobytes("VmHWM:"),
+        resident: kilobytes("VmRSS:"),
+    })
+}
+
 fn open_log(path: &Path) -> Result<(File, File), ProcessError> {
-    let open = || -> std::io::Result<(File, File)> {
+    let open = || -> io::Result<(File, File)> {
         let out = OpenOptions::new().create(true).append(true).open(path)?;
         let err = out.try_clone()?;
         Ok((out, err))
     };
     open().map_err(|source| ProcessError::Log { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn our_own_usage_can_be_read() {
+        let usage = super::usage(std::process::id()).unwrap();
+        assert!(usage.resident > 1024 * 1024 && usage.peak >= usage.resident, "{usage:?}");
+    }
 }

@@ -13,6 +13,7 @@ use crate::workspace::{Workspace, run};
 /// Measures a subject: the rows whose names contain one of the filters, or all.
 pub(crate) fn measure(workspace: &Workspace, args: &[&str]) -> Outcome {
     match args {
+        ["apiserver"] => apiserver(workspace),
         ["helm", filters @ ..] => helm::measure(workspace, filters),
         ["kustomize", filters @ ..] => kustomize::measure(workspace, filters),
         ["controllers", filters @ ..] | filters => controllers(workspace, filters),
@@ -23,6 +24,13 @@ pub(crate) fn measure(workspace: &Workspace, args: &[&str]) -> Outcome {
 fn controllers(workspace: &Workspace, filters: &[&str]) -> Outcome {
     oracles::run(workspace, &["etcd", "kubernetes"])?;
     run(workspace.cargo(&["bench", "--quiet", "--package", "flux", "--bench", "controllers", "--"]).args(filters))
+}
+
+/// The embedded API server beside the real one.
+fn apiserver(workspace: &Workspace) -> Outcome {
+    oracles::run(workspace, &["etcd", "kubernetes"])?;
+    run(&mut workspace.cargo(&["build", "--quiet", "--release", "--package", "testbed", "--example", "api-server"]))?;
+    run(&mut workspace.cargo(&["bench", "--quiet", "--package", "testbed", "--bench", "apiserver"]))
 }
 
 /// Compares builds of random trees with the real kustomize's: how many, and the first one's seed.

@@ -33,8 +33,8 @@ usage: cargo xtask CHORE
   fuzz TARGET [SECONDS]
                        feed a target of fuzz/ with random input, for a minute or so many seconds
   bench [SUBJECT] [FILTER...]
-                       measure the release build beside the real tools; subjects: controllers (the default), helm,
-                       kustomize
+                       measure the release build beside the real tools; subjects: controllers (the default), apiserver,
+                       helm, kustomize
   bench --differential [COUNT [SEED]]
                        build random trees, 2000 from a seed of today, and compare with what the real kustomize prints
 ";

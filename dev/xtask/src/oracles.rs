@@ -1,8 +1,11 @@
 //! Builds the real tools that `oracles/*/go.mod` pin into `target/oracles`, once.
 //!
-//! A tool is current when its stamp holds the bytes of `go.mod` and `go.sum` and the linker flags of its build.
+//! A tool is current when its stamp holds the bytes of `go.mod` and `go.sum` and the linker flags of its build. Files of
+//! `oracles/FOLDER/overlay` stand in a tool's module where its own build would have generated them.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
@@ -64,22 +67,58 @@ fn build(folder: &Path, output: &Path) -> Outcome {
             continue;
         }
         let started = Instant::now();
-        let built = Command::new("go")
-            .args(["build", "-buildvcs=false", "-ldflags", &flags, "-o"])
-            .arg(&binary)
-            .arg(&tool.package)
-            .current_dir(folder)
-            .env("CGO_ENABLED", "0")
-            .output()
-            .map_err(|e| format!("run go, which builds the real tools that tests compare with: {e}"))?;
-        if !built.status.success() {
-            println!("failed");
-            return Err(format!("go build {}:\n{}", tool.package, String::from_utf8_lossy(&built.stderr)));
+        let mut args = ["build", "-buildvcs=false", "-ldflags", &flags].map(OsString::from).to_vec();
+        if let Some(overlay) = overlay(folder, &tool, output)? {
+            args.extend(["-overlay".into(), overlay.into()]);
         }
+        args.extend(["-o".into(), binary.into(), OsString::from(&tool.package)]);
+        go(folder, &args).inspect_err(|_| println!("failed"))?;
         fs::write(&stamp_file, &stamp).map_err(|e| format!("write {}: {e}", stamp_file.display()))?;
         println!("built in {:.0} s", started.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// Runs go in a folder of `oracles/`, and returns what it printed.
+fn go(folder: &Path, args: &[impl AsRef<OsStr>]) -> Result<String, String> {
+    let mut command = Command::new("go");
+    let run = command.args(args).current_dir(folder).env("CGO_ENABLED", "0").output();
+    let run = run.map_err(|e| format!("run go, which builds the real tools that tests compare with: {e}"))?;
+    if run.status.success() {
+        return Ok(String::from_utf8_lossy(&run.stdout).into_owned());
+    }
+    let args: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+    Err(format!("go {} failed in {}:\n{}", args.join(" "), folder.display(), String::from_utf8_lossy(&run.stderr)))
+}
+
+/// Writes the file that puts those of the folder's `overlay` into the tool's module; none without that folder.
+fn overlay(folder: &Path, tool: &Tool, output: &Path) -> Result<Option<PathBuf>, String> {
+    let root = folder.join("overlay");
+    if !root.is_dir() {
+        return Ok(None);
+    }
+    // With -e: it is not complete yet.
+    let module = go(folder, &["list", "-e", "-f", "{{.Module.Dir}}", &tool.package])?;
+    let mut replace = BTreeMap::new();
+    for file in files(&root)? {
+        if let Ok(inside) = file.strip_prefix(&root) {
+            replace.insert(Path::new(module.trim()).join(inside), file);
+        }
+    }
+    let path = output.join(format!("{}.overlay", tool.name));
+    let text = serde_json::json!({ "Replace": replace }).to_string();
+    fs::write(&path, text).map_err(|e| format!("write {}: {e}", path.display()))?;
+    Ok(Some(path))
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut found = Vec::new();
+    let entries = fs::read_dir(folder).map_err(|e| format!("list {}: {e}", folder.display()))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
+    }
+    Ok(found)
 }
 
 /// The packages of the `tool` directives.
@@ -113,13 +152,17 @@ fn tool(package: &str) -> Tool {
     Tool { name: name.to_owned(), package: package.to_owned() }
 }
 
-/// Small binaries; and Kubernetes reports version v0.0.0, which clients refuse, unless the linker tells it better.
+/// Small binaries; and programs report version 0.0.0, which clients refuse, unless the linker tells them better.
 fn linker_flags(go_mod: &str) -> Result<String, String> {
     let mut flags = "-s -w".to_owned();
-    let required =
-        go_mod.lines().find_map(|l| l.trim().trim_start_matches("require ").strip_prefix("k8s.io/kubernetes v"));
-    if let Some(version) = required.filter(|_| go_mod.contains("k8s.io/kubernetes/cmd/")) {
-        let version = version.split_whitespace().next().unwrap_or_default();
+    let required = |module: &str| {
+        let mut lines = go_mod.lines().map(|line| line.trim().trim_start_matches("require "));
+        lines.find_map(|line| line.strip_prefix(module)?.strip_prefix(" v")?.split_whitespace().next())
+    };
+    if let Some(version) = required("github.com/fluxcd/flux2/v2") {
+        let _ = write!(flags, " -X main.VERSION={version}");
+    }
+    if let Some(version) = required("k8s.io/kubernetes").filter(|_| go_mod.contains("k8s.io/kubernetes/cmd/")) {
         let mut parts = version.split('.');
         let (Some(major), Some(minor)) = (parts.next(), parts.next()) else {
             return Err(format!("k8s.io/kubernetes has version {version}, not MAJOR.MINOR.PATCH"));
@@ -153,5 +196,12 @@ mod tests {
              -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=35"
         );
         assert_eq!(linker_flags("tool a.b/c\n").unwrap(), "-s -w");
+    }
+
+    #[test]
+    fn flux_is_told_its_version() {
+        let go_mod =
+            "tool github.com/fluxcd/flux2/v2/cmd/flux\nrequire (\n\tgithub.com/fluxcd/flux2/v2 v2.9.5 // indirect\n)\n";
+        assert_eq!(linker_flags(go_mod).unwrap(), "-s -w -X main.VERSION=2.9.5");
     }
 }

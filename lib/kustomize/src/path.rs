@@ -1,8 +1,6 @@
 //! Paths into objects: `spec/template/metadata/labels` of field specifications, and the dotted ones of replacements
 //! and vars with `[name=nginx]`, indices and `*`.
 
-use regex::Regex;
-
 use crate::node::{Map, Node, Scalar, Shape, Tag};
 
 /// Why a path leads nowhere.
@@ -253,7 +251,7 @@ fn each_element(
     create: Option<Shape>,
     f: &mut dyn FnMut(&mut Node),
 ) -> Result<usize, PathError> {
-    let regex = Regex::new(pattern).map_err(|_| PathError::Regex(pattern.to_owned()))?;
+    let regex = re2::compile(pattern).map_err(|_| PathError::Regex(pattern.to_owned()))?;
     let mut count = 0;
     for attempt in 0..2 {
         let Some(items) = list_mut(node, part)? else { return Ok(0) };

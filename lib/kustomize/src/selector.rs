@@ -2,7 +2,7 @@
 
 mod labels;
 
-use regex::{Regex, RegexBuilder};
+use re2::Regex;
 
 use crate::error::{Fault, Reason};
 use crate::file;
@@ -10,9 +10,6 @@ use crate::id::Gvk;
 use crate::resource::Resource;
 
 pub(crate) use labels::LabelSelector;
-
-/// A compiled pattern may take this much memory; patterns are foreign.
-const MAX_PATTERN: usize = 1 << 20;
 
 /// A pattern for a whole text.
 #[derive(Debug)]
@@ -60,11 +57,7 @@ impl Pattern {
 
 /// Compiles a foreign pattern.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, Fault> {
-    RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().map_err(|error| {
-        let message = error.to_string();
-        let last = message.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Reason::invalid(format!("{pattern:?} is not a regular expression: {last}"))
-    })
+    re2::compile(pattern).map_err(|error| Reason::invalid(format!("{pattern:?} is not a regular expression: {error}")))
 }
 
 impl Selector {

@@ -1,15 +1,12 @@
 //! Selects objects: by labels as Kubernetes does, and by identity as Flux' `target` fields do.
 
-use regex::Regex;
+use re2::Regex;
 
 use crate::Object;
 
 mod labels;
 
 pub use labels::{LabelSelector, ParseSelectorError};
-
-/// The largest compiled pattern, in bytes: patterns come from users.
-const PATTERN_LIMIT: usize = 1 << 20;
 
 /// What a target may name. Empty fields select everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +49,7 @@ pub enum TargetError {
         /// The target's field.
         field: &'static str,
         /// What is wrong with the pattern.
-        source: Box<regex::Error>,
+        source: Box<re2::PatternError>,
     },
     /// A selector of labels or annotations cannot be understood.
     #[error("invalid {field} selector")]
@@ -100,7 +97,7 @@ fn pattern(field: &'static str, text: &str) -> Result<Option<Regex>, TargetError
     if text.is_empty() {
         return Ok(None);
     }
-    let compiled = regex::RegexBuilder::new(&format!("^(?:{text})$")).size_limit(PATTERN_LIMIT).build();
+    let compiled = re2::compile(&format!("^(?:{text})$"));
     compiled.map(Some).map_err(|source| TargetError::Pattern { field, source: Box::new(source) })
 }
 

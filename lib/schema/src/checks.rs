@@ -3,16 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use notation::field::{FieldError, FieldErrors};
-use regex::{Regex, RegexBuilder};
+use re2::Regex;
 use serde_json::Value;
 
 use crate::node::{Additional, Id};
 use crate::rules::Compiled;
 use crate::schemas::Schemas;
 use crate::{rules, validate};
-
-/// How much a compiled pattern may take.
-const PATTERN_LIMIT: usize = 1 << 20;
 
 /// Patterns and rules of one kind, compiled.
 #[derive(Debug, Default)]
@@ -41,8 +38,7 @@ impl Checks {
             let Some(limits) = schemas.limits(id) else { continue };
             open.extend(limits.all_of.iter().chain(&limits.any_of).chain(&limits.one_of).chain(&limits.not));
             if let Some(pattern) = &limits.pattern {
-                let compiled = RegexBuilder::new(pattern).size_limit(PATTERN_LIMIT).build().ok();
-                checks.patterns.insert(pattern.clone(), compiled);
+                checks.patterns.insert(pattern.clone(), re2::compile(pattern).ok());
             }
             if !limits.rules.is_empty() {
                 checks.rules.insert(id, limits.rules.iter().map(Compiled::new).collect());

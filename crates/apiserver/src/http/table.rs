@@ -63,11 +63,7 @@ fn description(resource: &Resource, column: &Column) -> String {
 fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
     let path = match &column.cell {
         Cell::Computed(function) => {
-            return match cells::evaluate(function, object, now) {
-                Value::Bool(true) => "True".into(),
-                Value::Bool(false) => "False".into(),
-                other => other,
-            };
+            return cells::evaluate(function, object, now);
         }
         Cell::Path(path) => path,
     };

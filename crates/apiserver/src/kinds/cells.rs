@@ -85,6 +85,7 @@ fn function(name: &str) -> Option<fn(&Row<'_>) -> Value> {
         "age_or_none" => |row| row.value(0).map_or(json!("<none>"), |time| row.since(Some(time)).into()),
         "text" => |row| row.value(0).cloned().unwrap_or(json!("")),
         "number" => |row| row.value(0).cloned().unwrap_or(json!(0)),
+        "flag_text" => |row| if row.value(0) == Some(&json!(true)) { "True".into() } else { "False".into() },
         "flag" => |row| row.value(0).cloned().unwrap_or(json!(false)),
         "or_none" => |row| text_or(row, "<none>"),
         "or_unset" => |row| text_or(row, "<unset>"),

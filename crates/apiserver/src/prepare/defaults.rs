@@ -177,9 +177,11 @@ fn pull_policy(image: &str) -> Value {
     let name = image.split('@').next().unwrap_or_default();
     let last = name.rsplit('/').next().unwrap_or_default();
     let tag = last.split_once(':').map(|(_, tag)| tag);
+    // What is no name of an image has no tag at all.
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/:".contains(&byte));
     let is_latest = match tag {
         Some(tag) => tag == "latest",
-        None => !image.contains('@'),
+        None => is_name && !image.contains('@'),
     };
     json!(if is_latest { "Always" } else { "IfNotPresent" })
 }

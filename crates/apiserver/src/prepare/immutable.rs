@@ -5,6 +5,7 @@ use notation::quantity::Quantity;
 use serde_json::{Value, json};
 
 use super::get::{self, Fields};
+use super::validate::stored::BESIDES_SOURCE;
 use crate::resource::Resource;
 
 const IMMUTABLE: &str = "field is immutable";
@@ -12,6 +13,8 @@ const FROZEN: &str = "field is immutable when `immutable` is set";
 const STATEFUL_SET: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
                             'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
                             'minReadySeconds' are forbidden";
+/// The class of a claim, from the time before the field.
+const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 const CLAIM: &str =
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
 const POD: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
@@ -61,6 +64,7 @@ pub(super) fn validate(resource: &Resource, new: &Fields, old: &Fields, errors: 
         ("", "ConfigMap" | "Secret") => frozen(new, old, errors),
         ("", "Pod") => pod(new, old, errors),
         ("", "PersistentVolumeClaim") => claim(new, old, errors),
+        ("", "PersistentVolume") => volume(new, old, errors),
         ("", "Service") => service(new, old, errors),
         ("apps", "StatefulSet") => stateful_set(new, old, errors),
         ("batch", "Job") => job(new, old, errors),
@@ -189,9 +193,14 @@ fn claim(new: &Fields, old: &Fields, errors: &mut FieldErrors) {
     if is_bound {
         free.extend(["resources", "volumeAttributesClassName"]);
     }
-    // A claim that had no class may get the default one.
-    if get::value(old, &["spec", "storageClassName"]).is_none() {
+    // A claim that had no class, by whatever name, may get the default one.
+    let class = |claim: &Fields| get::value(claim, &["metadata", "annotations", CLASS]).cloned();
+    if get::value(old, &["spec", "storageClassName"]).is_none() && class(old).is_none() {
         free.push("storageClassName");
+    }
+    if class(new) != class(old) {
+        let now = class(new).unwrap_or_else(|| json!(""));
+        errors.invalid(&At::ROOT.field("metadata").field("annotations").field(CLASS), &now, IMMUTABLE);
     }
     let at = At::ROOT.field("spec");
     if differ(get::map(new, "spec"), get::map(old, "spec"), &free) {
@@ -206,6 +215,14 @@ fn claim(new: &Fields, old: &Fields, errors: &mut FieldErrors) {
         let at = At::ROOT.field("spec.resources.requests.storage");
         errors.forbidden(&at, "field can not be less than status.capacity");
     }
+}
+
+fn volume(new: &Fields, old: &Fields, errors: &mut FieldErrors) {
+    if differ(get::map(new, "spec"), get::map(old, "spec"), &BESIDES_SOURCE) {
+        let detail = "spec.persistentvolumesource is immutable after creation";
+        errors.forbidden(&At::ROOT.field("spec").field("persistentvolumesource"), detail);
+    }
+    fixed(new, old, "spec.volumeMode", errors);
 }
 
 fn service(new: &Fields, old: &Fields, errors: &mut FieldErrors) {

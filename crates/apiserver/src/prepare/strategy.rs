@@ -58,7 +58,7 @@ pub(super) fn apply(strategy: &Strategy<'_>, write: &mut Write<'_>, object: &mut
     }
     match (strategy.resource.group.as_str(), strategy.resource.kind.as_str()) {
         ("", "Service") => services::allocate(write, strategy.old, object, errors),
-        ("batch", "Job") if strategy.old.is_none() => select_by_uid(object),
+        ("batch", "Job") if strategy.old.is_none() => select_by_uid(object, strategy.given),
         ("apps", "DaemonSet") => count_templates(object, strategy.old),
         _ => {}
     }
@@ -262,7 +262,7 @@ fn restore(fields: &mut Fields, old: &Fields, name: &str) {
 }
 
 /// A Job finds its Pods by its own uid, unless it says that it knows better.
-fn select_by_uid(job: &mut Fields) {
+fn select_by_uid(job: &mut Fields, given: &Value) {
     let uid = get::value(job, &["metadata", "uid"]).cloned().unwrap_or_default();
     let name = get::value(job, &["metadata", "name"]).cloned().unwrap_or_default();
     let Some(spec) = get::at_mut(job, &["spec"]) else { return };
@@ -281,10 +281,9 @@ fn select_by_uid(job: &mut Fields) {
     if !is_selected {
         spec.insert("selector".to_owned(), json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": uid } }));
     }
-    // What is read back is filled again: by now the template has labels for a Job that has none.
-    if let Some(metadata) = get::map_or_new(job, "metadata")
-        && get::map(metadata, "labels").is_none()
-    {
+    // A Job without labels has those of its template: upstream shares the one map between them.
+    let has_own = given.pointer("/metadata/labels").and_then(Value::as_object).is_some_and(|own| !own.is_empty());
+    if let Some(metadata) = get::map_or_new(job, "metadata").filter(|_| !has_own) {
         metadata.insert("labels".to_owned(), Value::Object(labels));
     }
 }

@@ -4,7 +4,7 @@ mod access;
 mod containers;
 mod network;
 mod pods;
-mod stored;
+pub(super) mod stored;
 mod workloads;
 
 use std::collections::HashMap;

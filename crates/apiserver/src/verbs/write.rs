@@ -337,7 +337,8 @@ fn needs_version(resource: &Resource) -> bool {
                     | "admissionregistration.k8s.io"
                     | "coordination.k8s.io",
                 _
-            )
+            ) | ("policy", "PodDisruptionBudget")
+                | ("node.k8s.io", "RuntimeClass")
         )
 }
 

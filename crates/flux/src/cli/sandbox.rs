@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 use api::well_known::REQUESTED_AT;
 use api::{GitRepository, Kustomization};
 use fetch::work_tree::WorkTree;
-use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::conditions::is_crd_established;
 use kube::{Api, Client, Config, Resource};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -21,13 +23,16 @@ use crate::cli::{
 };
 use crate::run::{self, Process};
 
+mod assumed;
 mod entry;
 mod example;
 mod report;
+mod unattended;
 mod view;
 
 use entry::{Entry, Typed};
 use report::Format;
+use unattended::Places;
 use view::View;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -69,6 +74,10 @@ pub(crate) struct Args {
     /// End with 0 when all is ready, and with 1 and the reasons when it is not in time
     #[arg(long)]
     exit_when_ready: bool,
+    /// Serve kinds that the repository uses and nobody defines, such as those that charts install
+    #[arg(long, action = clap::ArgAction::Set, default_value_t = true, num_args = 0..=1, require_equals = true,
+        default_missing_value = "true")]
+    assume_kinds: bool,
     /// Report whenever a saved change is ready, or is not in time; to the end
     #[arg(long, conflicts_with = "exit_when_ready")]
     on_change: bool,
@@ -125,6 +134,11 @@ async fn controlled(
     let config = config(&server.kubeconfig()).await?;
     let client = Client::try_from(config.clone())?;
     install(&client, &settings.namespace).await?;
+    if args.assume_kinds
+        && let Some(work_tree) = &entry.work_tree
+    {
+        assume(&client, work_tree, out).await?;
+    }
     let stop = CancellationToken::new();
     let storage = scratch.join("storage");
     std::fs::create_dir_all(&storage)
@@ -161,6 +175,7 @@ impl Watch<'_> {
         let live = std::io::stderr().is_terminal();
         let (mut since, mut shown, mut told) = (Instant::now(), String::new(), false);
         let mut saved = Saved::new(self.entry.work_tree.as_ref());
+        let mut places = Places::new(self.client.clone());
         let mut changes = 0;
         let interrupted = tokio::signal::ctrl_c();
         tokio::pin!(interrupted);
@@ -169,7 +184,8 @@ impl Watch<'_> {
                 (since, told, changes) = (Instant::now(), false, changes + 1);
                 self.request(changes).await;
             }
-            let state = self.view.look();
+            places.learn(&self.view.unattended()).await;
+            let state = self.view.look(&places);
             let text = state.draw();
             if text != shown {
                 out.redraw(&text, if live { shown.lines().count() } else { 0 });
@@ -277,26 +293,63 @@ async fn config(kubeconfig: &str) -> Result<Config, Failure> {
     config.map_err(|error| Failure::new(chain(&error)))
 }
 
-/// Applies the definitions of our kinds and the namespace, and waits until they are served.
+/// Applies what an installation has besides its controllers, and waits until our kinds are served.
 async fn install(client: &Client, namespace: &str) -> Result<(), Failure> {
-    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } });
-    apply(client, &namespace).await?;
-    for definition in api::crds() {
-        apply(client, &definition).await?;
+    let mut objects = vec![json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace } })];
+    objects.extend(api::crds());
+    objects.extend(unattended::definitions());
+    objects.extend(accounts(namespace));
+    for object in &objects {
+        apply(client, object).await?;
     }
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let one = ListParams::default().limit(1);
-    loop {
-        let served = Api::<GitRepository>::all(client.clone()).list(&one).await.is_ok()
-            && Api::<Kustomization>::all(client.clone()).list(&one).await.is_ok();
-        if served {
-            return Ok(());
+    until_served(client, &objects).await
+}
+
+/// Serves kinds that nobody defines.
+async fn assume(client: &Client, work_tree: &WorkTree, out: &mut Output) -> Result<(), Failure> {
+    let served = client.list_api_groups().await?.groups.into_iter().map(|group| group.name).collect();
+    let files = work_tree.read().map_err(|error| Failure::new(chain(&error)))?.files;
+    let definitions = assumed::definitions(&files, &served);
+    let mut names = Vec::new();
+    for definition in &definitions {
+        // What cannot be assumed is missed by the object that needs it, which says so.
+        if apply(client, definition).await.is_ok() {
+            names.push(definition["metadata"]["name"].as_str().unwrap_or_default());
         }
-        if Instant::now() > deadline {
-            return Err(Failure::new("the API server does not serve Flux's kinds 30 s after they were installed"));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    if !names.is_empty() {
+        out.note(&format!("assumed, as the repository does not define them: {}", names.join(", ")));
+    }
+    Ok(())
+}
+
+/// The accounts of Flux's controllers, for Kustomizations that name them, as lock-down patches do.
+fn accounts(namespace: &str) -> [Value; 3] {
+    let account = |name: &str| json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": namespace } });
+    let subject = |name: &str| json!({ "kind": "ServiceAccount", "name": name, "namespace": namespace });
+    let (kustomize, helm) = ("kustomize-controller", "helm-controller");
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRoleBinding",
+        "metadata": { "name": format!("cluster-reconciler-{namespace}") },
+        "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin" },
+        "subjects": [subject(kustomize), subject(helm)],
+    });
+    [account(kustomize), account(helm), binding]
+}
+
+/// Waits until the kinds of these definitions are served.
+async fn until_served(client: &Client, objects: &[Value]) -> Result<(), Failure> {
+    let is_definition = |object: &&Value| object["kind"] == "CustomResourceDefinition";
+    let names = objects.iter().filter(is_definition).filter_map(|object| object["metadata"]["name"].as_str());
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for name in names {
+        let established = kube::runtime::wait::await_condition(definitions.clone(), name, is_crd_established());
+        let ended = tokio::time::timeout(Duration::from_secs(30), established).await;
+        let late = || Failure::new(format!("the API server does not serve {name} 30 s after it was defined"));
+        ended.map_err(|_| late())?.map_err(|error| Failure::new(chain(&error)))?;
+    }
+    Ok(())
 }
 
 async fn apply(client: &Client, object: &Value) -> Result<(), Failure> {

@@ -1,9 +1,10 @@
 //! One server of the control plane, which a test may freeze, stop and start again.
 
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::process::{Process, ProcessError, Program};
+use crate::process::{Process, ProcessError, Program, Usage};
 
 /// A server with its place and arguments, running or not.
 #[derive(Debug)]
@@ -57,6 +58,14 @@ impl Server {
     /// As [`Process::resume`].
     pub fn resume(&self) -> Result<(), ProcessError> {
         self.lock().as_ref().map_or(Ok(()), Process::resume)
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn usage(&self) -> io::Result<Usage> {
+        self.lock().as_ref().ok_or(io::ErrorKind::NotFound)?.usage()
     }
 
     /// Whether it ended by itself; servers that a test stopped have not.

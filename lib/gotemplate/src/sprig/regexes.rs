@@ -1,11 +1,10 @@
 //! Regular expressions, by the rules of Go's RE2.
 
-mod re2;
-
 use super::text::MAX_TEXT;
 use crate::funcs::{Args, Call, Fault, Funcs};
 use crate::value::{List, Str, Type, Value};
-use regex::bytes::{Captures, Regex};
+use re2::BytesRegex as Regex;
+use regex::bytes::Captures;
 
 pub(super) fn register(funcs: &mut Funcs) {
     const TEXT_2: &[Type] = &[Type::String, Type::String];
@@ -61,7 +60,7 @@ fn compile<'a>(call: &mut Call<'_>, args: Args<'a>) -> Result<(Regex, &'a Str), 
     const BYTES_PER_STEP: usize = 16;
     let pattern = args.text(0)?;
     call.spend_steps(COMPILE_STEPS + pattern.len() * 20 + args.string(1)?.len() / BYTES_PER_STEP)?;
-    let regex = re2::compile(&pattern).map_err(|error| Fault::message(error.to_string()))?;
+    let regex = re2::compile_bytes(&pattern).map_err(|error| Fault::message(error.to_string()))?;
     Ok((regex, args.string(1)?))
 }
 

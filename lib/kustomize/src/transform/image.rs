@@ -66,7 +66,7 @@ fn image_of(container: &mut Node, update: apply::Set<'_>) -> Result<(), Fault> {
 /// The name of an image with any tag and digest.
 enum Pattern {
     Literal(String),
-    Regex(regex::Regex),
+    Regex(re2::Regex),
 }
 
 impl Pattern {

@@ -14,7 +14,6 @@ use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 use expression::Extension;
 use notation::names;
-use regex::RegexBuilder;
 
 /// All of them, to be added to an environment.
 pub(super) static EXTENSIONS: [Extension; 6] =
@@ -70,9 +69,8 @@ fn patterns(env: &mut Env) -> Result<(), DeclarationError> {
     cel::add_member_overload!(env, fn find_all: (CelString, CelString) -> Result<CelList>)
 }
 
-fn compiled(pattern: &str) -> Result<regex::Regex, ExecutionError> {
-    let regex = RegexBuilder::new(pattern).size_limit(1 << 20).build();
-    regex.map_err(|_| ExecutionError::function_error("find", "Illegal regex"))
+fn compiled(pattern: &str) -> Result<re2::Regex, ExecutionError> {
+    re2::compile(pattern).map_err(|_| ExecutionError::function_error("find", "Illegal regex"))
 }
 
 fn find(text: &CelString<'_>, pattern: &CelString<'_>) -> Result<CelString<'static>, ExecutionError> {

@@ -15,6 +15,7 @@ pub(super) fn function(name: &str) -> Option<fn(&Row<'_>) -> Value> {
             (Some(count), _) | (None, Some(count)) if count != &json!(0) => count.clone(),
             _ => json!(1),
         },
+        "claimed" => |row| if row.text(".spec.volumeName").is_empty() { "".into() } else { super::text_or(row, "0") },
         "claim_status" => |row| if row.is_deleted() { "Terminating".into() } else { row.text(".status.phase").into() },
         "access_modes" => access_modes,
         "volume_claim" => |row| match row.at(".spec.claimRef") {

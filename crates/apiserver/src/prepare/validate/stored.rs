@@ -123,6 +123,19 @@ pub(super) fn claim(spec: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
     }
 }
 
+/// What the spec of a PersistentVolume says besides the volume's source.
+pub(in crate::prepare) const BESIDES_SOURCE: [&str; 9] = [
+    "accessModes",
+    "capacity",
+    "claimRef",
+    "mountOptions",
+    "nodeAffinity",
+    "persistentVolumeReclaimPolicy",
+    "storageClassName",
+    "volumeAttributesClassName",
+    "volumeMode",
+];
+
 /// What is wrong with a PersistentVolume.
 pub(super) fn volume(object: &Fields, errors: &mut FieldErrors) {
     let empty = Fields::new();
@@ -138,21 +151,7 @@ pub(super) fn volume(object: &Fields, errors: &mut FieldErrors) {
     if capacity.is_none_or(|capacity| capacity.len() != 1 || !capacity.contains_key("storage")) {
         errors.unsupported(&at.field("capacity"), &json!(capacity), ["storage"]);
     }
-    let sources = spec.keys().filter(|name| {
-        // Whatever is no source is one of these.
-        !matches!(
-            name.as_str(),
-            "accessModes"
-                | "capacity"
-                | "claimRef"
-                | "mountOptions"
-                | "nodeAffinity"
-                | "persistentVolumeReclaimPolicy"
-                | "storageClassName"
-                | "volumeAttributesClassName"
-                | "volumeMode"
-        )
-    });
+    let sources = spec.keys().filter(|name| !BESIDES_SOURCE.contains(&name.as_str()));
     let mut sources = sources.peekable();
     if sources.peek().is_none() {
         errors.required(&at, "must specify a volume type");

@@ -75,7 +75,9 @@ impl Entry {
         let inner = cluster.strip_prefix(&root).unwrap_or(Path::new("")).display().to_string();
         let called = format!("./{inner} of {}", root.display());
         let sync = cluster.join(SYNC);
-        if !sync.is_file() {
+        let objects = kept(&sync)?;
+        // Templates have the file without anything in it: `flux bootstrap` will write it.
+        if objects.is_empty() {
             // A name that no server has: nothing but the work tree answers to it.
             let url = "https://sandbox.invalid/work-tree";
             work_tree.stand_in_for(url);
@@ -83,11 +85,6 @@ impl Entry {
             let key = Key::new(typed.namespace, typed.name);
             return Ok(Self { work_tree: Some(work_tree), objects, source: key.clone(), kustomization: key, called });
         }
-        let text = std::fs::read_to_string(&sync)
-            .map_err(|error| Failure::new(format!("cannot read {}: {error}", sync.display())))?;
-        let objects = yaml::to_values(&text, yaml::Schema::V2)
-            .map_err(|error| Failure::new(format!("{}: {}", sync.display(), chain(&error))))?;
-        let objects: Vec<Value> = objects.into_iter().filter(|object| !object.is_null()).collect();
         let of_kind = |kind: &str| objects.iter().find(|object| object["kind"] == kind);
         let (Some(source), Some(kustomization)) =
             (of_kind(GitRepository::kind().kind), of_kind(Kustomization::kind().kind))
@@ -99,6 +96,18 @@ impl Entry {
         let (source, kustomization) = (key(source, typed), key(kustomization, typed));
         Ok(Self { work_tree: Some(work_tree), objects, source, kustomization, called })
     }
+}
+
+/// The objects that a file holds; none if there is no such file.
+fn kept(sync: &Path) -> Result<Vec<Value>, Failure> {
+    if !sync.is_file() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(sync)
+        .map_err(|error| Failure::new(format!("cannot read {}: {error}", sync.display())))?;
+    let objects = yaml::to_values(&text, yaml::Schema::V2)
+        .map_err(|error| Failure::new(format!("{}: {}", sync.display(), chain(&error))))?;
+    Ok(objects.into_iter().filter(|object| !object.is_null()).collect())
 }
 
 /// The one cluster at or below a directory, or the directory itself when there is none.
@@ -196,6 +205,9 @@ mod tests {
         }
         let message = find(Some(folder.path()), None).err().unwrap();
         assert_eq!(message, "there are 2 clusters: clusters/a, clusters/b");
+        let entry = find(Some(folder.path()), Some("clusters/a")).unwrap();
+        assert_eq!(entry.objects[1]["spec"]["path"], "./clusters/a", "an empty file is as good as none");
+        std::fs::write(folder.path().join("clusters/a/flux-system/gotk-sync.yaml"), "kind: Kustomization\n").unwrap();
         let message = find(Some(folder.path()), Some("clusters/a")).err().unwrap();
         assert!(message.ends_with("clusters/a/flux-system/gotk-sync.yaml holds no GitRepository or no Kustomization"));
     }

@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use api::{ConditionType, GitRepository, Kustomization, Spec};
+use api::{ConditionType, GitRepository, GitRepositorySpec, Kustomization, KustomizationSpec, Spec};
+use object::ObjectId;
 use object::inventory::Entry;
 use reconcile::Key;
 
 use super::Objects;
+use super::unattended::{Places, is_flux};
 
 /// How many objects of one Kustomization are drawn; the rest is counted.
 const DRAWN: usize = 12;
-
-/// How the names of Flux's groups end.
-const FLUX: &str = ".toolkit.fluxcd.io";
 
 /// Looks at the stores that the controllers read from.
 pub(super) struct View {
@@ -58,9 +57,15 @@ impl View {
     }
 
     /// Looks now.
-    pub(super) fn look(&self) -> State {
+    pub(super) fn look(&self, places: &Places) -> State {
         let mut seen = BTreeSet::new();
-        State { source: self.source(&self.source), entry: self.node(&self.entry, &mut seen) }
+        State { source: self.source(&self.source), entry: self.node(&self.entry, places, &mut seen) }
+    }
+
+    /// Everything of Flux's kinds that was applied and that no controller attends to.
+    pub(super) fn unattended(&self) -> Vec<Entry> {
+        let applied = self.objects.1.all().into_iter().flat_map(|object| inventory(&object));
+        applied.filter(|entry| is_flux(&entry.id) && !is_ours(&entry.id)).collect()
     }
 
     /// What a source offers at the moment, if it has seen what was asked of it.
@@ -75,7 +80,7 @@ impl View {
         line(&format!("GitRepository/{key}"), self.objects.0.get(key).as_deref(), self.revision(key).is_some())
     }
 
-    fn node(&self, key: &Key, seen: &mut BTreeSet<Key>) -> Node {
+    fn node(&self, key: &Key, places: &Places, seen: &mut BTreeSet<Key>) -> Node {
         seen.insert(key.clone());
         let object = self.objects.1.get(key);
         let source = object.as_ref().map(|object| {
@@ -91,25 +96,38 @@ impl View {
             flux: Vec::new(),
             nodes: Vec::new(),
         };
-        for entry in status.inventory.unwrap_or_default().entries {
-            let Ok(Entry { id, .. }) = Entry::parse(&entry.id, &entry.version) else { continue };
-            let kind = Kustomization::kind();
+        for Entry { id, .. } in object.as_deref().map(inventory).unwrap_or_default() {
             let inner = Key::new(id.namespace.clone().unwrap_or_default(), id.name.clone());
-            if id.group == kind.group && id.kind == kind.kind {
+            if is_of::<KustomizationSpec>(&id) {
                 if !seen.contains(&inner) {
-                    node.nodes.push(self.node(&inner, seen));
+                    node.nodes.push(self.node(&inner, places, seen));
                 }
-            } else if id.group == GitRepository::kind().group && id.kind == GitRepository::kind().kind {
+            } else if is_of::<GitRepositorySpec>(&id) {
                 node.flux.push(self.source(&inner));
-            } else if id.group.ends_with(FLUX) {
-                let message = "this version has no controller for objects of this kind".to_owned();
-                node.flux.push(Line { name: id.to_string(), health: Some(false), message });
+            } else if is_flux(&id) {
+                node.flux.push(places.line(&id));
             } else {
                 node.objects.push(id.to_string());
             }
         }
         node
     }
+}
+
+/// What a Kustomization has applied.
+fn inventory(object: &Kustomization) -> Vec<Entry> {
+    let entries = object.status.as_ref().and_then(|status| status.inventory.as_ref());
+    let entries = entries.map(|inventory| inventory.entries.as_slice()).unwrap_or_default();
+    entries.iter().filter_map(|entry| Entry::parse(&entry.id, &entry.version).ok()).collect()
+}
+
+fn is_of<S: Spec>(id: &ObjectId) -> bool {
+    id.group == S::KIND.group && id.kind == S::KIND.kind
+}
+
+/// Whether a controller of this program attends to an object.
+fn is_ours(id: &ObjectId) -> bool {
+    is_of::<KustomizationSpec>(id) || is_of::<GitRepositorySpec>(id)
 }
 
 /// `is_current`: whether what the object says is about what is wanted now.

@@ -1,6 +1,5 @@
 //! Replacement targets inside texts that hold JSON or YAML: the text is read, changed and written back.
 
-use regex::Regex;
 use yaml::{Content, Document, Style};
 
 use crate::go;
@@ -100,7 +99,7 @@ fn each_element(
     create: Create,
     f: &mut dyn FnMut(&mut yaml::Node),
 ) -> Option<usize> {
-    let regex = Regex::new(pattern).ok()?;
+    let regex = re2::compile(pattern).ok()?;
     let items = node.items_mut()?;
     let fits = |item: &yaml::Node| {
         let found = if field.is_empty() { Some(item) } else { item.get(field) };

@@ -4,34 +4,20 @@
 //! octal escapes and `\C` exist, brackets inside of classes are plain characters, a repetition goes up to 1000, and
 //! some braces are text. This rewrites the pattern so that the crate reads what RE2 means.
 
-use regex::bytes::{Regex, RegexBuilder};
-
-/// Why a pattern does not compile, in Go's words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("error parsing regexp: {problem}: `{part}`")]
-pub(super) struct PatternError {
-    problem: &'static str,
-    part: String,
-}
+use crate::PatternError;
 
 /// The largest count in `{n,m}`.
 const MAX_REPEAT: u32 = 1000;
 
-/// How large one compiled pattern may become.
-const MAX_COMPILED_BYTES: usize = 10 << 20;
-
-pub(super) fn compile(pattern: &str) -> Result<Regex, PatternError> {
+/// The pattern as the crate reads it.
+pub(crate) fn translate(pattern: &str) -> Result<String, PatternError> {
     let mut translator = Translator { rest: pattern, out: String::with_capacity(pattern.len() + 8) };
     translator.pattern()?;
-    RegexBuilder::new(&translator.out)
-        .unicode(true)
-        .size_limit(MAX_COMPILED_BYTES)
-        .build()
-        .map_err(|error| explain(pattern, &error))
+    Ok(translator.out)
 }
 
 /// Finds Go's words for what the crate refuses.
-fn explain(pattern: &str, error: &regex::Error) -> PatternError {
+pub(crate) fn explain(pattern: &str, error: &regex::Error) -> PatternError {
     let text = error.to_string();
     let says = |part: &str| text.contains(part);
     let (problem, part) = if matches!(error, regex::Error::CompiledTooBig(_)) {
