@@ -281,9 +281,12 @@ fn select_by_uid(job: &mut Fields, given: &Value) {
     if !is_selected {
         spec.insert("selector".to_owned(), json!({ "matchLabels": { "batch.kubernetes.io/controller-uid": uid } }));
     }
-    // A Job without labels has those of its template: upstream shares the one map between them.
-    let has_own = given.pointer("/metadata/labels").and_then(Value::as_object).is_some_and(|own| !own.is_empty());
-    if let Some(metadata) = get::map_or_new(job, "metadata").filter(|_| !has_own) {
+    // A Job without labels has those of its template: upstream shares one map between them, unless it made up a name.
+    let given = |pointer: &str| given.pointer(pointer).filter(|value| **value != json!({}) && **value != json!(""));
+    let is_shared = given("/metadata/labels").is_none() && given("/metadata/name").is_some();
+    if let Some(metadata) = get::map_or_new(job, "metadata")
+        && (is_shared || get::map(metadata, "labels").is_none())
+    {
         metadata.insert("labels".to_owned(), Value::Object(labels));
     }
 }

@@ -10,4 +10,5 @@ mod helm;
 mod kubectl;
 mod lifecycle;
 mod outages;
+mod real_cli;
 mod sandbox;
