@@ -11,6 +11,9 @@ use crate::resource::Allocate;
 const FIRST_IP: u32 = 0x0a00_0001;
 const LAST_IP: u32 = 0x0a00_fffe;
 const NODE_PORTS: std::ops::RangeInclusive<u16> = 30000..=32767;
+/// The first IP and port that are handed out to who asks for any: those below are left to who asks for one by number.
+const FIRST_ANY_IP: u32 = FIRST_IP + 256;
+const FIRST_ANY_PORT: u16 = 30086;
 /// Letters that make no words and are not mistaken for each other.
 const SUFFIX: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 
@@ -61,7 +64,7 @@ impl Allocator {
 
 impl Allocate for Allocator {
     fn cluster_ip(&mut self) -> String {
-        let mut ip = self.next_ip.clamp(FIRST_IP + 1, LAST_IP);
+        let mut ip = self.next_ip.clamp(FIRST_ANY_IP, LAST_IP);
         while self.ips.contains(&ip) && self.ips.len() < (LAST_IP - FIRST_IP) as usize {
             ip = if ip == LAST_IP { FIRST_IP + 1 } else { ip + 1 };
         }
@@ -76,7 +79,7 @@ impl Allocate for Allocator {
     }
 
     fn node_port(&mut self) -> u16 {
-        let mut port = self.next_port.clamp(*NODE_PORTS.start(), *NODE_PORTS.end());
+        let mut port = self.next_port.clamp(FIRST_ANY_PORT, *NODE_PORTS.end());
         while self.ports.contains(&port) && self.ports.len() < NODE_PORTS.len() {
             port = if port == *NODE_PORTS.end() { *NODE_PORTS.start() } else { port + 1 };
         }
@@ -125,13 +128,13 @@ mod tests {
         assert!(allocator.take_cluster_ip("10.0.0.2"));
         assert!(!allocator.take_cluster_ip("10.0.0.2"));
         assert!(!allocator.take_cluster_ip("192.168.0.1"), "outside of the range");
-        assert_eq!(allocator.cluster_ip(), "10.0.0.3");
-        assert!(allocator.take_node_port(30000));
-        assert_eq!(allocator.node_port(), 30001);
+        assert_eq!(allocator.cluster_ip(), "10.0.1.1");
+        assert!(allocator.take_node_port(30086));
+        assert_eq!(allocator.node_port(), 30087, "lower ones are left to who asks for them");
         assert!(!allocator.take_node_port(80));
-        let service = serde_json::json!({ "spec": { "clusterIP": "10.0.0.3", "ports": [{ "nodePort": 30001 }] } });
+        let service = serde_json::json!({ "spec": { "clusterIP": "10.0.1.1", "ports": [{ "nodePort": 30087 }] } });
         allocator.note(service.as_object().unwrap(), false);
-        assert!(allocator.take_cluster_ip("10.0.0.3"));
-        assert!(allocator.take_node_port(30001));
+        assert!(allocator.take_cluster_ip("10.0.1.1"));
+        assert!(allocator.take_node_port(30087));
     }
 }

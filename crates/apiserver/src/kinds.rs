@@ -24,6 +24,12 @@ const NAME: &str = "Name must be unique within a namespace. Is required when cre
 /// What the column of ages means, to kinds that do not say.
 const AGE: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
+/// Kinds that are on their way out, and what is said of them.
+const DEPRECATED: [(&str, &str); 2] = [
+    ("ComponentStatus", "v1 ComponentStatus is deprecated in v1.19+"),
+    ("Endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+];
+
 /// The resources of all built-in kinds, whose types are in one arena.
 pub fn built_in() -> Vec<Resource> {
     let sections = sections();
@@ -155,6 +161,7 @@ fn resource(row: Row, sections: &HashMap<&str, Section>, types: &Arc<Schemas>) -
         schemas: types.clone(),
         checks: Arc::new(Checks::default()),
         custom: false,
+        deprecation: DEPRECATED.iter().find(|(name, _)| *name == kind.kind).map(|(_, text)| (*text).to_owned()),
     }
 }
 

@@ -15,6 +15,7 @@ mod metadata;
 mod services;
 mod strategy;
 mod validate;
+mod warn;
 
 use notation::field::FieldErrors;
 use object::go_struct;
@@ -29,7 +30,7 @@ use crate::resource::{Operation, Refusal, Resource, Warnings, Write};
 /// [`Refusal::Decode`] when it is not what the kind's objects look like: one text, as the decoder says it behind
 /// `Deployment in version "v1" cannot be handled as a Deployment: `. [`Refusal::Invalid`] when it breaks the kind's rules.
 pub fn prepare(resource: &Resource, write: &mut Write<'_>, new: &mut Value) -> Result<Warnings, Refusal> {
-    let (mut object, warnings) =
+    let (mut object, mut warnings) =
         if resource.custom { decode::custom(resource, write, new)? } else { decode::built_in(resource, write, new)? };
     let struct_ = go_struct::of_kind(&resource.api_version(), &resource.kind);
     if let (false, Some(struct_)) = (resource.custom, struct_) {
@@ -56,6 +57,9 @@ pub fn prepare(resource: &Resource, write: &mut Write<'_>, new: &mut Value) -> R
         if let (Operation::Update | Operation::Patch | Operation::Apply, Some(old)) = (write.operation, old) {
             immutable::validate(resource, &object, old, &mut errors);
         }
+    }
+    if !resource.custom && write.subresource.is_none() {
+        warnings.extend(warn::of(resource, &object, old));
     }
     *new = Value::Object(object);
     if errors.is_empty() { Ok(warnings) } else { Err(Refusal::Invalid(errors.into_vec())) }

@@ -52,6 +52,8 @@ pub struct Resource {
     pub storage_version: String,
     /// Whether it comes from a CustomResourceDefinition.
     pub custom: bool,
+    /// What whoever still uses it is told.
+    pub deprecation: Option<String>,
 }
 
 /// What is served below an object's own path.

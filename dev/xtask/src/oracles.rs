@@ -1,9 +1,8 @@
 //! Builds the real tools that `oracles/*/go.mod` pin into `target/oracles`, once.
 //!
 //! A tool is current when its stamp holds the bytes of `go.mod` and `go.sum` and the linker flags of its build. Files of
-//! `oracles/FOLDER/overlay` stand in a tool's module where its own build would have generated them.
+//! `oracles/FOLDER/overlay` are laid into a copy of the tool's module, where its own build would have generated them.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -68,8 +67,8 @@ fn build(folder: &Path, output: &Path) -> Outcome {
         }
         let started = Instant::now();
         let mut args = ["build", "-buildvcs=false", "-ldflags", &flags].map(OsString::from).to_vec();
-        if let Some(overlay) = overlay(folder, &tool, output)? {
-            args.extend(["-overlay".into(), overlay.into()]);
+        if let Some(modfile) = overlaid(folder, &tool, output)? {
+            args.extend(["-modfile".into(), modfile.into()]);
         }
         args.extend(["-o".into(), binary.into(), OsString::from(&tool.package)]);
         go(folder, &args).inspect_err(|_| println!("failed"))?;
@@ -91,24 +90,33 @@ fn go(folder: &Path, args: &[impl AsRef<OsStr>]) -> Result<String, String> {
     Err(format!("go {} failed in {}:\n{}", args.join(" "), folder.display(), String::from_utf8_lossy(&run.stderr)))
 }
 
-/// Writes the file that puts those of the folder's `overlay` into the tool's module; none without that folder.
-fn overlay(folder: &Path, tool: &Tool, output: &Path) -> Result<Option<PathBuf>, String> {
-    let root = folder.join("overlay");
-    if !root.is_dir() {
+/// Copies the tool's module, lays the folder's `overlay` over it, and returns a `go.mod` that has the copy in place of the
+/// module; none without an overlay.
+fn overlaid(folder: &Path, tool: &Tool, output: &Path) -> Result<Option<PathBuf>, String> {
+    let overlay = folder.join("overlay");
+    if !overlay.is_dir() {
         return Ok(None);
     }
     // With -e: it is not complete yet.
-    let module = go(folder, &["list", "-e", "-f", "{{.Module.Dir}}", &tool.package])?;
-    let mut replace = BTreeMap::new();
-    for file in files(&root)? {
-        if let Ok(inside) = file.strip_prefix(&root) {
-            replace.insert(Path::new(module.trim()).join(inside), file);
+    let module = go(folder, &["list", "-e", "-f", "{{.Module.Path}} {{.Module.Dir}}", &tool.package])?;
+    let (name, original) = module.trim().split_once(' ').ok_or_else(|| format!("no module has {}", tool.package))?;
+    let copy = output.join(format!("{}.module", tool.name));
+    for root in [Path::new(original), &overlay] {
+        for file in files(root)? {
+            let place = copy.join(file.strip_prefix(root).unwrap_or(&file));
+            let written = fs::create_dir_all(place.parent().unwrap_or(&copy))
+                .and_then(|()| fs::read(&file))
+                .and_then(|bytes| fs::write(&place, bytes));
+            written.map_err(|e| format!("copy {} to {}: {e}", file.display(), place.display()))?;
         }
     }
-    let path = output.join(format!("{}.overlay", tool.name));
-    let text = serde_json::json!({ "Replace": replace }).to_string();
-    fs::write(&path, text).map_err(|e| format!("write {}: {e}", path.display()))?;
-    Ok(Some(path))
+    let modfile = output.join(format!("{}.mod", tool.name));
+    let read = |name: &str| fs::read_to_string(folder.join(name)).map_err(|e| format!("read {name}: {e}"));
+    let go_mod = format!("{}\nreplace {name} => {}\n", read("go.mod")?, copy.display());
+    fs::write(&modfile, go_mod)
+        .and_then(|()| fs::copy(folder.join("go.sum"), modfile.with_extension("sum")))
+        .map_err(|e| format!("write {}: {e}", modfile.display()))?;
+    Ok(Some(modfile))
 }
 
 /// All files below a folder.

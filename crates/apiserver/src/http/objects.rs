@@ -39,8 +39,21 @@ pub(crate) async fn answer(
     verb: &'static str,
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
+    let Some(target) = target(&call.api, wanted, verb)? else { return Ok(answer::nothing()) };
+    let deprecation = target.resource.deprecation.clone();
+    let mut response = answer_for(call, wanted, target, verb, body).await?;
+    respond::warn(&mut response, deprecation.as_slice());
+    Ok(response)
+}
+
+async fn answer_for(
+    call: &Call,
+    wanted: &Objects,
+    target: Target,
+    verb: &'static str,
+    body: Incoming,
+) -> Result<Response<Body>, Failure> {
     let api = &call.api;
-    let Some(target) = target(api, wanted, verb)? else { return Ok(answer::nothing()) };
     let resource = target.resource.clone();
     if let Some(below) = &wanted.subresource {
         return subresource(call, &target, below, verb, body).await;

@@ -215,7 +215,15 @@ fn resource(spec: &Fields, version: &Fields, storage_version: &str) -> Result<Re
         checks,
         storage_version: storage_version.to_owned(),
         custom: true,
+        deprecation: deprecation(version, format!("{group}/{number} {kind}")),
     })
+}
+
+/// What is said of a version that is on its way out.
+fn deprecation(version: &Fields, name: String) -> Option<String> {
+    let told = text(version, "deprecationWarning");
+    let is_deprecated = version.get("deprecated") == Some(&json!(true));
+    is_deprecated.then(|| if told.is_empty() { name + " is deprecated" } else { told.to_owned() })
 }
 
 fn subresources(version: &Fields) -> Vec<Subresource> {

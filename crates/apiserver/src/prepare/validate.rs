@@ -54,6 +54,7 @@ pub(super) fn built_in(
         ("", "Secret") => stored::secret(object, errors),
         ("", "PersistentVolume") => stored::volume(object, errors),
         ("", "Service") => network::service(object, errors),
+        ("", "ReplicationController") => workloads::replication_controller(object, errors),
         ("apps", "Deployment" | "ReplicaSet") => workloads::deployment(object, &resource.kind, errors),
         ("apps", "StatefulSet") => workloads::stateful_set(object, errors),
         ("apps", "DaemonSet") => workloads::daemon_set(object, errors),

@@ -83,6 +83,24 @@ pub(super) fn stateful_set(object: &Fields, errors: &mut FieldErrors) {
     restarts_always(spec, "StatefulSet", &at, errors);
 }
 
+/// What is wrong with a ReplicationController.
+pub(super) fn replication_controller(object: &Fields, errors: &mut FieldErrors) {
+    let Some(spec) = get::map(object, "spec") else { return };
+    let at = At::ROOT.field("spec");
+    let labels = get::at(spec, &["template", "metadata", "labels"]);
+    match get::map(spec, "selector").filter(|selector| !selector.is_empty()) {
+        None => errors.required(&at.field("selector"), ""),
+        Some(selector) => {
+            let has = |(name, value): (&String, &serde_json::Value)| {
+                labels.and_then(|labels| labels.get(name)) == Some(value)
+            };
+            if !selector.iter().all(has) {
+                errors.invalid(&at.field("template.metadata.labels"), &json!(labels), MISMATCH);
+            }
+        }
+    }
+}
+
 /// What is wrong with a DaemonSet.
 pub(super) fn daemon_set(object: &Fields, errors: &mut FieldErrors) {
     let Some(spec) = get::map(object, "spec") else { return };
