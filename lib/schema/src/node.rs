@@ -120,6 +120,28 @@ pub struct Field {
     pub name: Arc<str>,
     /// Its type.
     pub node: Id,
+    /// What its name begins with, to be found by.
+    pub(crate) prefix: u64,
+}
+
+impl Field {
+    pub(crate) fn new(name: Arc<str>, node: Id) -> Self {
+        let prefix = prefix(&name);
+        Self { name, node, prefix }
+    }
+}
+
+/// The first bytes of a name as a number: names are in the order of these numbers as far as they differ.
+#[inline]
+pub(crate) fn prefix(name: &str) -> u64 {
+    if let Some(first) = name.as_bytes().first_chunk() {
+        return u64::from_be_bytes(*first);
+    }
+    let mut first = [0; 8];
+    for (to, from) in first.iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
+    u64::from_be_bytes(first)
 }
 
 /// A type. What has no fixed size is asked of the [`Schemas`](crate::Schemas) that hold the node.
@@ -165,6 +187,7 @@ pub(crate) struct Range {
 }
 
 impl Range {
+    #[inline]
     pub(crate) fn of<T>(self, all: &[T]) -> &[T] {
         let start = self.start as usize;
         all.get(start..start + self.length as usize).unwrap_or_default()

@@ -39,7 +39,7 @@ impl Schemas {
 
     /// The type of `metadata`.
     pub fn object_meta(&self) -> Id {
-        self.definition(OBJECT_META).unwrap_or(Id::DEDUCED)
+        self.object_meta
     }
 
     /// Declares `ObjectMeta` as Kubernetes does, so that CRDs can be read without any document.
@@ -85,6 +85,7 @@ impl Schemas {
         });
         // It is ours, so that it cannot be refused.
         drop(self.add_openapi(&json!({"components": {"schemas": {OBJECT_META: meta}}})));
+        self.object_meta = self.definition(OBJECT_META).unwrap_or(Id::DEDUCED);
     }
 }
 

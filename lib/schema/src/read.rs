@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn with_fields(&mut self, declared: Vec<Field>, more: &[(&str, Id)]) -> Result<Range, ReadError> {
         let is_more = |field: &Field| more.iter().any(|(name, _)| *field.name == **name);
         let mut fields: Vec<Field> = declared.into_iter().filter(|field| !is_more(field)).collect();
-        fields.extend(more.iter().map(|(name, node)| Field { name: self.word(name), node: *node }));
+        fields.extend(more.iter().map(|(name, node)| Field::new(self.word(name), *node)));
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         run(&mut self.schemas.fields, fields)
     }
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
         let mut fields = Vec::with_capacity(properties.len());
         for (name, schema) in properties {
             let node = self.read(schema, unknown, &place.at(name))?;
-            fields.push(Field { name: self.word(name), node });
+            fields.push(Field::new(self.word(name), node));
         }
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         run(&mut self.schemas.fields, fields)

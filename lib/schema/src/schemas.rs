@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::node::{Additional, Field, Id, Limits, ListType, MapType, Node, PatchStrategy};
+use crate::node::{Additional, Field, Id, Limits, ListType, MapType, Node, PatchStrategy, prefix};
 
 /// A group, a version and a kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,8 @@ pub struct Schemas {
     pub(crate) limits: Vec<Limits>,
     pub(crate) names: HashMap<Arc<str>, Id>,
     pub(crate) kinds: HashMap<Kind, Id>,
+    /// The type of `metadata`.
+    pub(crate) object_meta: Id,
     /// Names of fields, to share them.
     pub(crate) words: HashSet<Arc<str>>,
     /// Nodes that own no fields, to share them.
@@ -71,6 +73,7 @@ impl Schemas {
             limits: Vec::new(),
             names: HashMap::new(),
             kinds: HashMap::new(),
+            object_meta: Id::DEDUCED,
             words: HashSet::new(),
             leaves: HashMap::new(),
         };
@@ -79,6 +82,7 @@ impl Schemas {
     }
 
     /// The node. Asked with an id of other schemas, it may be any.
+    #[inline]
     pub fn node(&self, id: Id) -> &Node {
         self.nodes.get(id.0 as usize).unwrap_or(&self.nodes[0])
     }
@@ -108,15 +112,18 @@ impl Schemas {
     }
 
     /// The declared fields of an object, by name.
+    #[inline]
     pub fn fields(&self, id: Id) -> &[Field] {
         self.node(id).fields.of(&self.fields)
     }
 
     /// A declared field of an object.
+    #[inline]
     pub fn field(&self, id: Id, name: &str) -> Option<&Field> {
-        let fields = self.fields(id);
-        let index = fields.binary_search_by(|field| (*field.name).cmp(name)).ok()?;
-        fields.get(index)
+        let (fields, prefix) = (self.fields(id), prefix(name));
+        // Numbers tell most names apart.
+        let order = |field: &Field| field.prefix.cmp(&prefix).then_with(|| (*field.name).cmp(name));
+        fields.get(fields.binary_search_by(order).ok()?)
     }
 
     /// Which fields an object must have, as the schema lists them.
@@ -125,6 +132,7 @@ impl Schemas {
     }
 
     /// `x-kubernetes-list-map-keys`, as the schema lists them.
+    #[inline]
     pub fn keys(&self, id: Id) -> &[Arc<str>] {
         self.node(id).keys.of(&self.texts)
     }
@@ -144,6 +152,7 @@ impl Schemas {
     /// # Source
     /// kube-openapi's `schemaconv`: an object that declares nothing may hold anything, and so may all that an object
     /// with unknown fields holds, up to the next definition.
+    #[inline]
     pub fn undeclared(&self, id: Id) -> Option<Id> {
         let node = self.node(id);
         match node.additional {
@@ -155,11 +164,13 @@ impl Schemas {
     }
 
     /// What the items of a list are.
+    #[inline]
     pub fn items(&self, id: Id) -> Id {
         self.node(id).items.unwrap_or(Id::UNTYPED)
     }
 
     /// Whether merging takes the items of a list one by one.
+    #[inline]
     pub fn is_associative(&self, id: Id) -> bool {
         let node = self.node(id);
         match node.list {
@@ -170,6 +181,7 @@ impl Schemas {
     }
 
     /// The fields by which merging names the items of an associative list; none when they are their own names.
+    #[inline]
     pub fn item_keys(&self, id: Id) -> &[Arc<str>] {
         let node = self.node(id);
         match node.list {

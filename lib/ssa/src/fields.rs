@@ -2,12 +2,12 @@
 
 mod element;
 mod wire;
-
-use std::cmp::Ordering;
+mod written;
 
 pub use element::PathElement;
 pub(crate) use element::path_text;
 pub use wire::ParseFieldsError;
+pub use written::Fields;
 
 /// A set of fields of one object.
 ///
@@ -58,8 +58,18 @@ impl FieldSet {
         }
     }
 
+    /// Room for so many fields and parts of the object.
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self { nodes: Vec::with_capacity(count) }
+    }
+
     /// Brings what was pushed in order, and makes one of what names the same field.
     pub(crate) fn sort(&mut self) {
+        self.sort_by(Self::add);
+    }
+
+    /// As [`Self::sort`], with another say in what becomes of the parts of fields of the same name.
+    pub(crate) fn sort_by(&mut self, merge: impl Fn(&mut Self, Self)) {
         if self.nodes.is_sorted_by(|a, b| a.element < b.element) {
             return;
         }
@@ -68,7 +78,7 @@ impl FieldSet {
             let is_same = later.element == earlier.element;
             if is_same {
                 earlier.is_member |= later.is_member;
-                earlier.below = earlier.below.union(&later.below);
+                merge(&mut earlier.below, std::mem::take(&mut later.below));
             }
             is_same
         });
@@ -112,46 +122,83 @@ impl FieldSet {
     /// What is in either set.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        let mut nodes = Vec::with_capacity(self.nodes.len().max(other.nodes.len()));
-        for (ours, theirs) in self.zip(other) {
-            match (ours, theirs) {
-                (Some(ours), Some(theirs)) => nodes.push(Node {
-                    element: ours.element.clone(),
-                    is_member: ours.is_member || theirs.is_member,
-                    below: ours.below.union(&theirs.below),
-                }),
-                (one, other) => nodes.extend(one.or(other).cloned()),
-            }
-        }
-        Self { nodes }
+        let mut set = self.clone();
+        set.add(other.clone());
+        set
     }
 
     /// What is in both sets.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.combine(other, |ours, theirs| {
-            let theirs = theirs?;
-            Some((ours.is_member && theirs.is_member, ours.below.intersection(&theirs.below)))
-        })
+        let mut set = Self::default();
+        if other.is_empty() {
+            return set;
+        }
+        for ours in &self.nodes {
+            if let Ok(index) = other.find(&ours.element) {
+                let theirs = &other.nodes[index];
+                let below = ours.below.intersection(&theirs.below);
+                set.push(ours.element.clone(), ours.is_member && theirs.is_member, below);
+            }
+        }
+        set
     }
 
     /// What is in this set and not in the other.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        self.combine(other, |ours, theirs| match theirs {
-            Some(theirs) => Some((ours.is_member && !theirs.is_member, ours.below.difference(&theirs.below))),
-            None => Some((ours.is_member, ours.below.clone())),
-        })
+        let mut set = self.clone();
+        set.subtract(other);
+        set
     }
 
     /// What is in this set, and is neither in the other nor a part of what is.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {
-        self.combine(other, |ours, theirs| match theirs {
-            Some(theirs) if theirs.is_member => None,
-            Some(theirs) => Some((ours.is_member, ours.below.recursive_difference(&theirs.below))),
-            None => Some((ours.is_member, ours.below.clone())),
-        })
+        let mut set = self.clone();
+        set.exclude(other);
+        set
+    }
+
+    /// Adds what is in another set.
+    pub(crate) fn add(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        let mut new = Vec::new();
+        for theirs in other.nodes {
+            match self.find(&theirs.element) {
+                Ok(index) => {
+                    let ours = &mut self.nodes[index];
+                    ours.is_member |= theirs.is_member;
+                    ours.below.add(theirs.below);
+                }
+                Err(_) => new.push(theirs),
+            }
+        }
+        self.nodes.extend(new);
+        self.sort();
+    }
+
+    /// Removes what is in another set.
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        self.cut(other, |node, theirs| {
+            node.is_member &= !theirs.is_member;
+            node.below.subtract(&theirs.below);
+        });
+    }
+
+    /// Removes what is in another set, and all parts of it.
+    pub(crate) fn exclude(&mut self, other: &Self) {
+        self.cut(other, |node, theirs| {
+            if theirs.is_member {
+                node.is_member = false;
+                node.below = Self::default();
+            } else {
+                node.below.exclude(&theirs.below);
+            }
+        });
     }
 
     /// The fields in the set of which no part is in it.
@@ -167,12 +214,13 @@ impl FieldSet {
 
     /// Whether all of this set is in the other.
     pub fn is_subset(&self, other: &Self) -> bool {
-        let is_there = |ours: Option<&Node>, theirs: Option<&Node>| match (ours, theirs) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(ours), Some(theirs)) => (!ours.is_member || theirs.is_member) && ours.below.is_subset(&theirs.below),
-        };
-        self.zip(other).all(|(ours, theirs)| is_there(ours, theirs))
+        let mut others = other.nodes.iter();
+        self.nodes.iter().all(|ours| {
+            let theirs = others.find(|theirs| theirs.element >= ours.element);
+            theirs
+                .filter(|theirs| theirs.element == ours.element)
+                .is_some_and(|theirs| (!ours.is_member || theirs.is_member) && ours.below.is_subset(&theirs.below))
+        })
     }
 
     /// Whether what the step leads to is in the set.
@@ -191,6 +239,11 @@ impl FieldSet {
         self.nodes.iter().map(|node| (&node.element, node.is_member, &node.below))
     }
 
+    /// As [`Self::steps`], to be changed. What has nothing left must not stay.
+    pub(crate) fn steps_mut(&mut self) -> impl Iterator<Item = (&PathElement, &mut bool, &mut Self)> {
+        self.nodes.iter_mut().map(|node| (&node.element, &mut node.is_member, &mut node.below))
+    }
+
     fn find(&self, element: &PathElement) -> Result<usize, usize> {
         self.nodes.binary_search_by(|node| node.element.cmp(element))
     }
@@ -206,33 +259,25 @@ impl FieldSet {
         }
     }
 
-    /// Keeps of every field of this set what `keep` says, given the same field of the other.
-    fn combine(&self, other: &Self, keep: impl Fn(&Node, Option<&Node>) -> Option<(bool, Self)>) -> Self {
-        let mut set = Self::default();
-        for (ours, theirs) in self.zip(other) {
-            if let Some((ours, (is_member, below))) = ours.and_then(|ours| Some((ours, keep(ours, theirs)?))) {
-                set.push(ours.element.clone(), is_member, below);
+    /// Lets something be taken from every field that is in both sets, or has parts there.
+    fn cut(&mut self, other: &Self, take: impl Fn(&mut Node, &Node)) {
+        let mut is_any_gone = false;
+        for theirs in &other.nodes {
+            if let Ok(index) = self.find(&theirs.element) {
+                let node = &mut self.nodes[index];
+                take(node, theirs);
+                is_any_gone |= !node.is_anything();
             }
         }
-        set
+        if is_any_gone {
+            self.nodes.retain(Node::is_anything);
+        }
     }
+}
 
-    /// The fields of both sets side by side, in order.
-    fn zip<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (Option<&'a Node>, Option<&'a Node>)> {
-        let (mut ours, mut theirs) = (self.nodes.iter().peekable(), other.nodes.iter().peekable());
-        std::iter::from_fn(move || {
-            let order = match (ours.peek(), theirs.peek()) {
-                (None, None) => return None,
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(a), Some(b)) => a.element.cmp(&b.element),
-            };
-            Some(match order {
-                Ordering::Less => (ours.next(), None),
-                Ordering::Greater => (None, theirs.next()),
-                Ordering::Equal => (ours.next(), theirs.next()),
-            })
-        })
+impl Node {
+    fn is_anything(&self) -> bool {
+        self.is_member || !self.below.is_empty()
     }
 }
 

@@ -22,8 +22,11 @@ pub(crate) fn owned(of: Type<'_>, live: &Value, version: &str) -> Option<FieldSe
     of.check(&applied, Duplicates::Refused).ok()?;
     of.check(live, Duplicates::Refused).ok()?;
     let changed = of.compare(&applied, live);
-    let fields = of.fields_of(&applied);
-    Some(fields.difference(&changed.modified).difference(&changed.added).difference(&changed.removed))
+    let mut fields = of.fields_of(&applied);
+    for changed in [changed.modified, changed.added, changed.removed] {
+        fields.subtract(&changed);
+    }
+    Some(fields)
 }
 
 /// Brings the annotation up to date, if there is one.

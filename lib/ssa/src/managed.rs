@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::fields::{FieldSet, ParseFieldsError};
+use crate::fields::{Fields, ParseFieldsError};
 use crate::managers::Operation;
 use crate::values::quoted;
 
@@ -66,10 +66,10 @@ impl fmt::Display for Manager {
 }
 
 /// What a manager owns.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owned {
+#[derive(Clone, Debug)]
+pub struct Owned<'w> {
     /// The fields.
-    pub fields: FieldSet,
+    pub fields: Fields<'w>,
     /// The version in which they are named.
     pub version: String,
     /// When the manager last changed something.
@@ -77,8 +77,8 @@ pub struct Owned {
 }
 
 /// Who owns which fields of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Managed(pub BTreeMap<Manager, Owned>);
+#[derive(Clone, Debug, Default)]
+pub struct Managed<'w>(pub BTreeMap<Manager, Owned<'w>>);
 
 /// `managedFields` cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,12 +117,12 @@ pub enum DecodeError {
     },
 }
 
-impl Managed {
+impl<'w> Managed<'w> {
     /// Reads `metadata.managedFields`; none or null is nobody.
     ///
     /// # Errors
     /// [`DecodeError`], in upstream's words.
-    pub fn decode(entries: Option<&Value>) -> Result<Self, DecodeError> {
+    pub fn decode(entries: Option<&'w Value>) -> Result<Self, DecodeError> {
         let mut decoded = Self::default();
         let entries = match entries {
             None | Some(Value::Null) => return Ok(decoded),
@@ -142,8 +142,8 @@ impl Managed {
                 "" => return Err(DecodeError::NoFieldsType { index }),
                 other => return Err(DecodeError::FieldsType { index, fields_type: other.to_owned() }),
             }
-            let fields = entry.get("fieldsV1").unwrap_or(&Value::Null);
-            let fields = FieldSet::parse(fields).map_err(|source| DecodeError::Fields { index, source })?;
+            let fields = Fields::written(entry.get("fieldsV1").unwrap_or(&Value::Null));
+            let fields = fields.map_err(|source| DecodeError::Fields { index, source })?;
             let manager = Manager {
                 name: text("manager").to_owned(),
                 operation,
@@ -190,22 +190,23 @@ impl Managed {
                 version: version.clone(),
                 subresource: String::new(),
             };
-            let Some(ancient) = self.0.remove(&bucket).or_else(|| self.0.remove(&first)) else { continue };
+            let Some(mut ancient) = self.0.remove(&bucket).or_else(|| self.0.remove(&first)) else { continue };
             let merged = if manager == bucket { &first } else { &manager };
             let Some(owned) = self.0.remove(merged) else { continue };
-            let time = ancient.time.max(owned.time);
-            self.0.insert(bucket.clone(), Owned { fields: ancient.fields.union(&owned.fields), version, time });
+            ancient.time = ancient.time.max(owned.time);
+            ancient.fields.read(None).add(owned.fields.into_set(None));
+            self.0.insert(bucket, Owned { version, ..ancient });
             surplus -= 1;
         }
     }
 }
 
-fn seconds(owned: &Owned) -> i64 {
+fn seconds(owned: &Owned<'_>) -> i64 {
     owned.time.map_or(0, |time| time.0)
 }
 
-fn order(a: (&Manager, &Owned), b: (&Manager, &Owned)) -> Ordering {
-    let key = |(manager, owned): (&Manager, &Owned)| (manager.operation, seconds(owned));
+fn order(a: (&Manager, &Owned<'_>), b: (&Manager, &Owned<'_>)) -> Ordering {
+    let key = |(manager, owned): (&Manager, &Owned<'_>)| (manager.operation, seconds(owned));
     key(a)
         .cmp(&key(b))
         .then_with(|| a.0.name.cmp(&b.0.name))
@@ -213,7 +214,7 @@ fn order(a: (&Manager, &Owned), b: (&Manager, &Owned)) -> Ordering {
         .then_with(|| a.0.subresource.cmp(&b.0.subresource))
 }
 
-fn entry(manager: &Manager, owned: &Owned) -> Value {
+fn entry(manager: &Manager, owned: &Owned<'_>) -> Value {
     let mut entry = Map::new();
     let mut text = |key: &str, value: &str| {
         if !value.is_empty() {

@@ -24,8 +24,8 @@ pub fn to_scale(entries: Option<&Value>, replicas: &Replicas) -> Result<Option<V
     let mut scale = Managed::default();
     for (manager, owned) in Managed::decode(entries)?.0 {
         let Some(Some(path)) = replicas.get(&owned.version) else { continue };
-        if owned.fields.contains(path) {
-            let fields = only(&in_scale());
+        if owned.fields.has_any(&only(path)) {
+            let fields = only(&in_scale()).into();
             scale.0.insert(manager, Owned { fields, version: SCALE.to_owned(), time: owned.time });
         }
     }
@@ -49,20 +49,20 @@ pub fn from_scale(
     let mut after = Managed::default();
     for (manager, mut owned) in before.0 {
         let Some(path) = replicas.get(&owned.version) else { continue };
-        if let Some(path) = path.as_ref().filter(|path| owned.fields.contains(path))
+        if let Some(path) = path.as_ref().map(|path| only(path)).filter(|path| owned.fields.has_any(path))
             && scale.remove(&manager).is_none()
         {
-            owned.fields = owned.fields.difference(&only(path));
+            owned.fields.subtract(&path, None);
         }
         if !owned.fields.is_empty() {
             after.0.insert(manager, owned);
         }
     }
     for (manager, owned) in scale {
-        if let (true, Some(Some(path))) = (owned.fields.contains(&in_scale()), replicas.get(version)) {
+        if let (true, Some(Some(path))) = (owned.fields.has_any(&only(&in_scale())), replicas.get(version)) {
             // Upstream takes the time of the object's entry, which a new manager does not have.
             let time = times.get(&manager).copied().flatten();
-            after.0.insert(manager, Owned { fields: only(path), version: version.to_owned(), time });
+            after.0.insert(manager, Owned { fields: only(path).into(), version: version.to_owned(), time });
         }
     }
     Ok(after.encode())

@@ -11,7 +11,6 @@ mod naming;
 mod reconcile;
 mod remove;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use schema::{Id, MapType, Schemas, Type as Kind};
@@ -119,6 +118,21 @@ impl<'a> Type<'a> {
         Self::new(self.schemas, self.schemas.items(self.id))
     }
 
+    /// A declared field's name and its type.
+    pub(crate) fn known(self, name: &str) -> Option<(&'a Arc<str>, Self)> {
+        let field = self.schemas.field(self.id, name)?;
+        Some((&field.name, Self::new(self.schemas, field.node)))
+    }
+
+    /// The type of what a step in its written form leads to, which is no declared field.
+    pub(crate) fn below(self, step: &str) -> Option<Self> {
+        if step.starts_with("f:") {
+            self.schemas.undeclared(self.id).map(|other| Self::new(self.schemas, other))
+        } else {
+            Some(self.items())
+        }
+    }
+
     /// A field's name, its type and whether it is declared; none if there is no such field.
     fn field<'n>(self, name: &'n str) -> Option<(Name<'a, 'n>, Self, bool)> {
         if let Some(field) = self.schemas.field(self.id, name) {
@@ -143,26 +157,6 @@ impl Name<'_, '_> {
             Self::New(name) => name.into(),
         })
     }
-}
-
-/// An object without `metadata.managedFields`, which no walk may see.
-pub(crate) fn without_managed_fields(object: &Value) -> Cow<'_, Value> {
-    let managed = |object: &Value| object.get("metadata").is_some_and(|meta| meta.get("managedFields").is_some());
-    if !managed(object) {
-        return Cow::Borrowed(object);
-    }
-    let (Value::Object(fields), Some(Value::Object(meta))) = (object, object.get("metadata")) else {
-        return Cow::Borrowed(object);
-    };
-    let mut copy: serde_json::Map<_, _> = fields
-        .iter()
-        .filter(|(name, _)| *name != "metadata")
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    let rest = meta.iter().filter(|(name, _)| *name != "managedFields");
-    let rest = rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-    copy.insert("metadata".to_owned(), Value::Object(rest));
-    Cow::Owned(Value::Object(copy))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 /// Whether two values are the same. Numbers are by what they count, not by how they are written.
 pub(crate) fn same(a: &Value, b: &Value) -> bool {
@@ -15,6 +15,20 @@ pub(crate) fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// Whether two objects are the same but for who owns what.
+pub(crate) fn is_same_object(a: &Value, b: &Value) -> bool {
+    let (Value::Object(a), Value::Object(b)) = (a, b) else { return false };
+    let is_same = |(key, a): (&String, &Value)| match (a, b.get(key)) {
+        (Value::Object(a), Some(Value::Object(b))) if key == "metadata" => {
+            let owned = |meta: &Map<String, Value>| usize::from(meta.contains_key("managedFields"));
+            let mut fields = a.iter().filter(|(key, _)| *key != "managedFields");
+            a.len() - owned(a) == b.len() - owned(b) && fields.all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        (a, b) => b.is_some_and(|b| same(a, b)),
+    };
+    a.len() == b.len() && a.iter().all(is_same)
 }
 
 /// The order of values: numbers, strings, booleans, lists, maps, null.

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::conflict::Conflicts;
-use crate::fields::{FieldSet, PathElement};
+use crate::fields::Fields;
 use crate::last_applied;
 use crate::managed::{DecodeError, Managed, Manager, Owned, Time};
 use crate::managers::Operation;
-use crate::typed::{Duplicates, Problems, without_managed_fields};
-use crate::updater::{Applied, Failure, Force, Reset, Updater};
-use crate::values::same;
+use crate::typed::{Duplicates, Problems};
+use crate::updater::{Applied, Failure, Force, NEVER_OWNED, Reset, Updater};
+use crate::values::is_same_object;
 use crate::versions::{ConvertError, Versions};
 
 /// Who owns what was there before the first apply, on an object whose owners were not known.
@@ -94,6 +94,15 @@ impl Write<'_> {
     /// # Errors
     /// [`ApplyError`].
     pub fn apply(&self, live: Option<&Value>, config: &Value, force: Force) -> Result<Value, ApplyError> {
+        let changed = self.change(live, config, force)?;
+        changed.map_or_else(|| Ok(self.versioned(live.unwrap_or(self.empty))?.into_owned()), Ok)
+    }
+
+    /// As [`Self::apply`], but none where the object stays as it is, with all that is known of its owners.
+    ///
+    /// # Errors
+    /// [`ApplyError`].
+    pub fn change(&self, live: Option<&Value>, config: &Value, force: Force) -> Result<Option<Value>, ApplyError> {
         if kind_of(config) != kind_of(self.empty) {
             return Err(ApplyError::Kind { kind: kind_of(config) });
         }
@@ -101,10 +110,9 @@ impl Write<'_> {
             return Err(ApplyError::ManagedFields);
         }
         let stored = live.unwrap_or(self.empty);
-        let owners = Managed::decode(managed_fields(stored)).map_err(ApplyError::Decode)?;
-        let live = without_managed_fields(stored);
-        let live = self.versioned(&live)?;
-        let applied = match self.merged(&live, config, owners.clone(), force) {
+        let owners = || Managed::decode(managed_fields(stored)).map_err(ApplyError::Decode);
+        let live = self.versioned(stored)?;
+        let applied = match self.merged(&live, config, owners()?, force) {
             Err(ApplyError::Conflicts(conflicts)) if self.manager == last_applied::CLIENT => {
                 let allowed = self.updater().type_of(self.version()).ok();
                 match allowed.and_then(|of| last_applied::owned(of, &live, self.version())) {
@@ -115,18 +123,21 @@ impl Write<'_> {
                         if !left.is_empty() {
                             return Err(ApplyError::Conflicts(Conflicts(left)));
                         }
-                        self.merged(&live, config, owners, Force::Yes)?
+                        self.merged(&live, config, owners()?, Force::Yes)?
                     }
                 }
             }
             result => result?,
         };
-        let mut object = applied.object.unwrap_or_else(|| live.into_owned());
+        if applied.is_nothing() && self.manager != last_applied::CLIENT {
+            return Ok(None);
+        }
+        let mut object = applied.object.unwrap_or_else(|| without_managed_fields(&live));
         if self.manager == last_applied::CLIENT {
             last_applied::refresh(&mut object, config);
         }
         set_managed_fields(&mut object, &applied.owners);
-        Ok(object)
+        Ok(Some(object))
     }
 
     /// The new object with `managedFields` after a write that is not an apply. The new object has its defaults already.
@@ -146,14 +157,13 @@ impl Write<'_> {
     /// # Errors
     /// Why the owners cannot be told.
     pub fn try_update(&self, live: Option<&Value>, mut new: Value) -> Result<Value, ApplyError> {
-        let owners = self.managed_before(live, &new);
-        let is_untracked = owners.0.is_empty() && live.is_some();
-        set_managed_fields(&mut new, &Managed::default());
-        if is_untracked {
+        let said = new.get_mut("metadata").and_then(Value::as_object_mut).and_then(|meta| meta.remove("managedFields"));
+        let owners = self.managed_before(live, said.as_ref());
+        if owners.0.is_empty() && live.is_some() {
             return Ok(new);
         }
-        let live = without_managed_fields(live.unwrap_or(self.empty));
-        let (live, versioned) = (self.versioned(&live)?, self.versioned(&new)?);
+        let live = live.unwrap_or(self.empty);
+        let (live, versioned) = (self.versioned(live)?, self.versioned(&new)?);
         let owners = self.owners(&live, &versioned, owners, self.manager)?;
         set_managed_fields(&mut new, &owners);
         Ok(new)
@@ -188,9 +198,8 @@ impl Write<'_> {
     }
 
     /// Who owned what before an update: what the writer says, or what is known where it says nothing.
-    fn managed_before(&self, live: Option<&Value>, new: &Value) -> Managed {
+    fn managed_before<'w>(&self, live: Option<&'w Value>, said: Option<&'w Value>) -> Managed<'w> {
         let known = || Managed::decode(live.and_then(managed_fields)).unwrap_or_default();
-        let said = managed_fields(new);
         if !self.subresource.is_empty() {
             return known();
         }
@@ -204,7 +213,13 @@ impl Write<'_> {
     }
 
     /// Who owns what after an update.
-    fn owners(&self, live: &Value, new: &Value, owners: Managed, manager: &str) -> Result<Managed, ApplyError> {
+    fn owners<'w>(
+        &self,
+        live: &Value,
+        new: &Value,
+        owners: Managed<'w>,
+        manager: &str,
+    ) -> Result<Managed<'w>, ApplyError> {
         let of = self.updater().type_of(self.version()).map_err(|failure| self.refused(failure))?;
         let check = |object: &Value| {
             of.check(object, Duplicates::Allowed)
@@ -213,23 +228,29 @@ impl Write<'_> {
         check(new)?;
         check(live)?;
         let updated = self.updater().update(live, new, self.version(), owners);
-        let (mut owners, fields) = updated.map_err(|failure| self.refused(failure))?;
-        let fields = fields.difference(&never_owned());
+        let (mut owners, mut fields) = updated.map_err(|failure| self.refused(failure))?;
+        fields.subtract(&NEVER_OWNED);
         if !fields.is_empty() {
             let owned = owners.0.entry(self.manager(manager, Operation::Update));
             let owned = owned.or_insert_with(|| Owned {
-                fields: FieldSet::default(),
+                fields: Fields::default(),
                 version: self.version().to_owned(),
                 time: None,
             });
-            owned.fields = owned.fields.union(&fields);
+            owned.fields.read(Some(of)).add(fields);
             owned.time = Some(self.now);
         }
         owners.cap();
         Ok(owners)
     }
 
-    fn merged(&self, live: &Value, config: &Value, owners: Managed, force: Force) -> Result<Applied, ApplyError> {
+    fn merged<'w>(
+        &self,
+        live: &Value,
+        config: &Value,
+        owners: Managed<'w>,
+        force: Force,
+    ) -> Result<Applied<'w>, ApplyError> {
         let owners = if owners.0.is_empty() { self.owners(self.empty, live, owners, BEFORE)? } else { owners };
         let of = self.updater().type_of(self.version()).map_err(|failure| self.refused(failure))?;
         of.check(config, Duplicates::Refused)
@@ -239,13 +260,9 @@ impl Write<'_> {
         let manager = self.manager(self.manager, Operation::Apply);
         let applied = self.updater().apply(live, config, self.version(), owners, &manager, force);
         let mut applied = applied.map_err(|failure| self.refused(failure))?;
-        if let Some(owned) = applied.owners.0.get_mut(&manager) {
-            owned.fields = owned.fields.difference(&never_owned());
-            if applied.object.is_some() {
-                owned.time = Some(self.now);
-            }
+        if let (Some(owned), true) = (applied.owners.0.get_mut(&manager), applied.object.is_some()) {
+            owned.time = Some(self.now);
         }
-        applied.owners.0.retain(|_, owned| !owned.fields.is_empty());
         Ok(applied)
     }
 
@@ -264,12 +281,12 @@ pub fn keep_times(old: &Value, new: &mut Value) {
     let (Some(Value::Array(before)), Some(Value::Array(after))) = (managed_fields(old), managed_fields(new)) else {
         return;
     };
-    let entry = |entry: &Value| {
-        let fields = entry.as_object().into_iter().flatten().filter(|(key, _)| *key != "time");
-        fields.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>()
+    let is_alike = |(a, b): (&Value, &Value)| {
+        let [a, b] = [a, b].map(|entry| entry.as_object().into_iter().flatten().filter(|(key, _)| *key != "time"));
+        a.eq(b)
     };
-    let is_alike = before.len() == after.len() && before.iter().zip(after).all(|(a, b)| entry(a) == entry(b));
-    if is_alike && before != after && same(&without_managed_fields(old), &without_managed_fields(new)) {
+    let are_alike = before.len() == after.len() && before.iter().zip(after).all(is_alike);
+    if are_alike && before != after && is_same_object(old, new) {
         let before = before.clone();
         if let Some(owners) = new.get_mut("metadata").and_then(|meta| meta.get_mut("managedFields")) {
             *owners = Value::Array(before);
@@ -277,27 +294,20 @@ pub fn keep_times(old: &Value, new: &mut Value) {
     }
 }
 
-/// What is never anybody's: what names the object, and what the API server sets.
-fn never_owned() -> FieldSet {
-    let field = PathElement::field;
-    let mut set = FieldSet::default();
-    for name in ["apiVersion", "kind", "metadata"] {
-        set.insert(&[field(name)]);
-    }
-    for name in [
-        "name",
-        "namespace",
-        "creationTimestamp",
-        "selfLink",
-        "uid",
-        "clusterName",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-    ] {
-        set.insert(&[field("metadata"), field(name)]);
-    }
-    set
+/// A copy of an object without `metadata.managedFields`.
+fn without_managed_fields(object: &Value) -> Value {
+    let Value::Object(fields) = object else { return object.clone() };
+    let copy = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::Object(meta) if name == "metadata" => {
+                let rest = meta.iter().filter(|(name, _)| *name != "managedFields");
+                Value::Object(rest.map(|(name, value)| (name.clone(), value.clone())).collect())
+            }
+            other => other.clone(),
+        };
+        (name.clone(), value)
+    };
+    Value::Object(fields.iter().map(copy).collect())
 }
 
 fn managed_fields(object: &Value) -> Option<&Value> {
@@ -313,7 +323,7 @@ fn is_reset(owners: Option<&Value>) -> bool {
     }
 }
 
-fn set_managed_fields(object: &mut Value, owners: &Managed) {
+fn set_managed_fields(object: &mut Value, owners: &Managed<'_>) {
     let Value::Object(object) = object else { return };
     let entries = owners.encode();
     if let Some(Value::Object(meta)) = object.get_mut("metadata") {

@@ -1,7 +1,7 @@
 //! One step of a field path.
 
 use std::cmp::Ordering;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -61,38 +61,71 @@ impl PathElement {
             "f:" => Self::Field(rest.into()),
             "i:" => Self::Index(rest.parse().map_err(|_| bad())?),
             "v:" => Self::Value(Arc::new(json(rest)?)),
-            "k:" => match json(rest)? {
-                Value::Object(fields) => {
-                    Self::from_key(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
-                }
-                _ => return Err(bad()),
+            "k:" => match plain_key(rest) {
+                Some((name, value)) => Self::Key([(name.into(), value.into())].into()),
+                None => match json(rest)? {
+                    Value::Object(fields) => {
+                        Self::from_key(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+                    }
+                    _ => return Err(bad()),
+                },
             },
             _ => return Ok(None),
         }))
     }
 
+    /// Checks the written form without reading it.
+    pub(super) fn check(text: &str) -> Result<(), ParseFieldsError> {
+        let is_plain = text.starts_with("f:") || text.strip_prefix("k:").is_some_and(|key| plain_key(key).is_some());
+        if is_plain { Ok(()) } else { Self::parse(text).map(drop) }
+    }
+
+    /// Whether this is the written form.
+    pub(super) fn is_written(&self, text: &str) -> bool {
+        match self {
+            Self::Field(name) => text.strip_prefix("f:") == Some(&**name),
+            Self::Key(fields) => match (plain_key(text.strip_prefix("k:").unwrap_or_default()), &**fields) {
+                (Some((name, value)), [(key, Value::String(text))]) => **key == *name && text == value,
+                _ => self.to_text() == text,
+            },
+            _ => self.to_text() == text,
+        }
+    }
+
     /// The written form.
     pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text
+    }
+
+    /// Appends the written form.
+    pub(super) fn write(&self, text: &mut String) {
         match self {
-            Self::Field(name) => format!("f:{name}"),
-            Self::Index(index) => format!("i:{index}"),
+            Self::Field(name) => {
+                text.reserve_exact(name.len() + 2);
+                text.push_str("f:");
+                text.push_str(name);
+            }
+            Self::Index(index) => {
+                let _ = write!(text, "i:{index}");
+            }
             Self::Value(value) => {
-                let mut text = "v:".to_owned();
-                values::write_json(&mut text, value);
-                text
+                text.push_str("v:");
+                values::write_json(text, value);
             }
             Self::Key(fields) => {
-                let mut text = "k:{".to_owned();
+                text.reserve(32);
+                text.push_str("k:{");
                 for (index, (name, value)) in fields.iter().enumerate() {
                     if index > 0 {
                         text.push(',');
                     }
-                    values::write_string(&mut text, name);
+                    values::write_string(text, name);
                     text.push(':');
-                    values::write_json(&mut text, value);
+                    values::write_json(text, value);
                 }
                 text.push('}');
-                text
             }
         }
     }
@@ -119,6 +152,13 @@ impl fmt::Display for PathElement {
     }
 }
 
+/// The name and the text of `{"name":"web"}`, as most keys are: one text that has no escapes.
+fn plain_key(json: &str) -> Option<(&str, &str)> {
+    let (name, value) = json.strip_prefix("{\"")?.strip_suffix("\"}")?.split_once("\":\"")?;
+    let is_plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
+    (is_plain(name) && is_plain(value)).then_some((name, value))
+}
+
 /// A path as messages write it.
 pub(crate) fn path_text(path: &[PathElement]) -> String {
     path.iter().map(ToString::to_string).collect()
@@ -139,7 +179,10 @@ fn human(value: &Value) -> String {
 
 impl PartialEq for PathElement {
     fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
+        match (self, other) {
+            (Self::Field(a), Self::Field(b)) => a == b,
+            _ => self.cmp(other).is_eq(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{FieldSet, PathElement};
+use crate::typed::Type;
 
 /// A value that is not a set of fields.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,17 +26,30 @@ impl FieldSet {
     /// # Errors
     /// [`ParseFieldsError`] when it is not maps of steps.
     pub fn parse(fields: &Value) -> Result<Self, ParseFieldsError> {
-        let mut set = Self::default();
-        let map = match fields {
-            Value::Object(map) => map,
-            Value::Null => return Ok(set),
-            _ => return Err(ParseFieldsError::NotAMap),
-        };
+        match fields {
+            Value::Object(map) => Self::parse_map(map, None),
+            Value::Null => Ok(Self::default()),
+            _ => Err(ParseFieldsError::NotAMap),
+        }
+    }
+
+    /// Reads `fieldsV1` of a type, whose names of fields are then shared. What the type does not know is read as well.
+    pub(super) fn parse_map(map: &Map<String, Value>, of: Option<Type<'_>>) -> Result<Self, ParseFieldsError> {
+        let mut set = Self { nodes: Vec::with_capacity(map.len()) };
         // The set's own membership is written by whoever holds it.
         for (key, fields) in map.iter().filter(|(key, _)| *key != ".") {
-            let below = Self::parse(fields)?;
+            let known = key.strip_prefix("f:").and_then(|name| of?.known(name));
+            let (element, of) = match known {
+                Some((name, field)) => (Some(PathElement::Field(name.clone())), Some(field)),
+                None => (PathElement::parse(key)?, of.and_then(|of| of.below(key))),
+            };
+            let below = match fields {
+                Value::Object(map) => Self::parse_map(map, of)?,
+                Value::Null => Self::default(),
+                _ => return Err(ParseFieldsError::NotAMap),
+            };
             let is_member = below.is_empty() || fields.get(".").is_some();
-            if let Some(element) = PathElement::parse(key)? {
+            if let Some(element) = element {
                 set.push(element, is_member, below);
             }
         }
@@ -45,14 +59,13 @@ impl FieldSet {
 
     /// Prints `fieldsV1`.
     pub fn to_value(&self) -> Value {
-        let mut map = Map::new();
-        for (element, is_member, below) in self.steps() {
-            let mut fields = below.to_value();
-            if let (true, false, Value::Object(fields)) = (is_member, below.is_empty(), &mut fields) {
-                fields.insert(".".to_owned(), Value::Object(Map::new()));
-            }
-            map.insert(element.to_text(), fields);
-        }
-        Value::Object(map)
+        Value::Object(self.to_map(false))
+    }
+
+    fn to_map(&self, is_member: bool) -> Map<String, Value> {
+        let own = (is_member && !self.is_empty()).then(|| (".".to_owned(), Value::Object(Map::new())));
+        let fields =
+            self.steps().map(|(element, is_member, below)| (element.to_text(), Value::Object(below.to_map(is_member))));
+        own.into_iter().chain(fields).collect()
     }
 }

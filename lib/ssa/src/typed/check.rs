@@ -1,12 +1,14 @@
 //! Whether a value is of a type, as far as merging needs to know.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schema::{Format, Type as Kind};
 use serde_json::{Map, Value};
 
+use super::naming::ItemName;
 use super::{Form, Type};
-use crate::fields::{PathElement, path_text};
+use crate::fields::PathElement;
 use crate::values;
 
 /// Whether an associative list may name an item twice.
@@ -56,70 +58,111 @@ impl Type<'_> {
     /// # Errors
     /// All that is wrong.
     pub fn check(self, value: &Value, duplicates: Duplicates) -> Result<(), Problems> {
-        let mut checker = Checker { path: Vec::new(), duplicates, problems: Vec::new() };
-        checker.value(self, value);
+        let mut checker = Checker { duplicates, problems: Vec::new() };
+        checker.value(self, value, &At { outer: None, step: Step::Root });
         if checker.problems.is_empty() { Ok(()) } else { Err(Problems(checker.problems)) }
     }
 }
 
+/// Where in the value: a path is only made of it where something is wrong.
+struct At<'p> {
+    outer: Option<&'p At<'p>>,
+    step: Step<'p>,
+}
+
+enum Step<'p> {
+    Root,
+    Field(&'p str),
+    Item(&'p ItemName<'p>),
+    Index(usize),
+}
+
+impl<'p> At<'p> {
+    fn at(&'p self, step: Step<'p>) -> Self {
+        Self { outer: Some(self), step }
+    }
+}
+
+impl At<'_> {
+    fn is_metadata(&self) -> bool {
+        matches!((&self.step, self.outer), (Step::Field("metadata"), Some(At { step: Step::Root, .. })))
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(outer) = self.outer {
+            outer.fmt(f)?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Field(name) => PathElement::field(name).fmt(f),
+            Step::Item(name) => name.fmt(f),
+            Step::Index(index) => PathElement::index(index).fmt(f),
+        }
+    }
+}
+
 struct Checker {
-    path: Vec<PathElement>,
     duplicates: Duplicates,
     problems: Vec<Problem>,
 }
 
 impl Checker {
-    fn value(&mut self, of: Type<'_>, value: &Value) {
+    fn value(&mut self, of: Type<'_>, value: &Value, at: &At<'_>) {
         match (of.form_of(value), value) {
             (_, Value::Null) => {}
-            (Form::Map, Value::Object(map)) => self.map(of, map),
-            (Form::List, Value::Array(items)) => self.list(of, items),
-            (Form::Map, other) => self.refuse(format!("expected map, got &{{{}}}", values::plain(other))),
-            (Form::List, other) => self.refuse(format!("expected list, got &{{{}}}", values::plain(other))),
+            (Form::Map, Value::Object(map)) => self.map(of, map, at),
+            (Form::List, Value::Array(items)) => self.list(of, items, at),
+            (Form::Map, other) => self.refuse(at, format!("expected map, got &{{{}}}", values::plain(other))),
+            (Form::List, other) => self.refuse(at, format!("expected list, got &{{{}}}", values::plain(other))),
             (Form::Scalar, value) => {
                 if let Some(problem) = scalar_problem(of, value) {
-                    self.refuse(problem);
+                    self.refuse(at, problem);
                 }
             }
         }
     }
 
-    fn map(&mut self, of: Type<'_>, map: &Map<String, Value>) {
+    fn map(&mut self, of: Type<'_>, map: &Map<String, Value>, at: &At<'_>) {
         for (name, value) in map {
-            let Some((name, field, _)) = of.field(name) else {
-                let refuse = |checker: &mut Self| checker.refuse("field not declared in schema".to_owned());
-                return self.at(PathElement::field(name), refuse);
-            };
-            self.at(name.element(), |checker| checker.value(field, value));
-        }
-    }
-
-    fn list(&mut self, of: Type<'_>, items: &[Value]) {
-        let mut seen = std::collections::BTreeSet::new();
-        for (index, item) in items.iter().enumerate() {
-            let name = if of.schemas.is_associative(of.id) {
-                match of.name_of(item) {
-                    Ok(name) => name,
-                    Err(why) => return self.refuse(format!("element {index}: {why}")),
-                }
-            } else {
-                PathElement::index(index)
-            };
-            if !seen.insert(name.clone()) && self.duplicates == Duplicates::Refused {
-                self.refuse(format!("duplicate entries for key {name}"));
+            // Who owns what is read by its own rules.
+            if name == "managedFields" && at.is_metadata() {
+                continue;
             }
-            self.at(name, |checker| checker.value(of.items(), item));
+            let place = at.at(Step::Field(name));
+            let Some((_, field, _)) = of.field(name) else {
+                return self.refuse(&place, "field not declared in schema".to_owned());
+            };
+            self.value(field, value, &place);
         }
     }
 
-    fn at(&mut self, element: PathElement, check: impl FnOnce(&mut Self)) {
-        self.path.push(element);
-        check(self);
-        self.path.pop();
+    fn list(&mut self, of: Type<'_>, items: &[Value], at: &At<'_>) {
+        let is_associative = of.schemas.is_associative(of.id);
+        let mut seen = BTreeSet::new();
+        for (index, item) in items.iter().enumerate() {
+            if !is_associative {
+                self.value(of.items(), item, &at.at(Step::Index(index)));
+                continue;
+            }
+            let name = match of.name_of(item) {
+                Ok(name) => name,
+                Err(why) => return self.refuse(at, format!("element {index}: {why}")),
+            };
+            let is_counted = self.duplicates == Duplicates::Refused;
+            if is_counted && seen.contains(&name) {
+                self.refuse(at, format!("duplicate entries for key {name}"));
+            }
+            self.value(of.items(), item, &at.at(Step::Item(&name)));
+            if is_counted {
+                seen.insert(name);
+            }
+        }
     }
 
-    fn refuse(&mut self, text: String) {
-        self.problems.push(Problem { path: path_text(&self.path), text });
+    fn refuse(&mut self, at: &At<'_>, text: String) {
+        self.problems.push(Problem { path: at.to_string(), text });
     }
 }
 

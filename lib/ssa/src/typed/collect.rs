@@ -1,7 +1,5 @@
 //! Which fields a value sets.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::{Form, Type};
@@ -26,31 +24,25 @@ impl Type<'_> {
     }
 
     fn collect_map(self, map: &Map<String, Value>) -> FieldSet {
-        let mut set = FieldSet::default();
+        let mut set = FieldSet::with_capacity(map.len());
         for (name, value) in map {
             let Some((name, field, is_declared)) = self.field(name) else { continue };
             let (is_set, below) = field.collect(value);
             let is_empty = value.is_null() || value.as_object().is_some_and(Map::is_empty);
             set.push(name.element(), is_set || is_empty || !is_declared, below);
         }
-        set.sort();
         set
     }
 
-    /// Items of the same name are one field, whatever is in them.
     fn collect_list(self, items: &[Value]) -> FieldSet {
-        let names: Vec<_> = items.iter().map(|item| self.name_of(item).ok()).collect();
-        let mut counts = BTreeMap::new();
-        for name in names.iter().flatten() {
-            *counts.entry(name).or_insert(0_usize) += 1;
+        let mut set = FieldSet::with_capacity(items.len());
+        for item in items {
+            if let Ok(name) = self.name_of(item) {
+                set.push(name.element(), true, self.items().collect(item).1);
+            }
         }
-        let mut set = FieldSet::default();
-        for (name, item) in names.iter().zip(items).filter_map(|(name, item)| Some((name.as_ref()?, item))) {
-            let is_alone = counts.get(name) == Some(&1);
-            let below = if is_alone { self.items().collect(item).1 } else { FieldSet::default() };
-            set.push(name.clone(), true, below);
-        }
-        set.sort();
+        // Items of the same name are one field, whatever is in them.
+        set.sort_by(|first, _| *first = FieldSet::default());
         set
     }
 }

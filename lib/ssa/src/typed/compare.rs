@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::naming::ItemName;
 use super::{Form, Forms, Type};
 use crate::fields::{FieldSet, PathElement};
 use crate::values::same;
@@ -30,7 +31,9 @@ impl Type<'_> {
     /// What differs between two values of the type.
     pub fn compare(self, old: &Value, new: &Value) -> Comparison {
         let mut walk = Walk { path: Vec::new(), found: Comparison::default() };
-        walk.values(self, Some(old), Some(new));
+        if old != new {
+            walk.values(self, Some(old), Some(new));
+        }
         walk.found
     }
 }
@@ -41,11 +44,8 @@ struct Walk {
 }
 
 impl Walk {
+    /// Looks at values that are not equal.
     fn values(&mut self, of: Type<'_>, old: Option<&Value>, new: Option<&Value>) {
-        // Most of two versions is the same, and nothing of that can differ.
-        if old.is_some() && old == new {
-            return;
-        }
         let (old_forms, new_forms) = (of.forms().of(old), of.forms().of(new));
         let is_leaf = if new.is_none() {
             self.form(of, old_forms, old, new)
@@ -105,6 +105,7 @@ impl Walk {
     }
 
     fn field(&mut self, of: Type<'_>, name: &str, old: Option<&Value>, new: Option<&Value>) {
+        // Most of two versions is the same, and nothing of that can differ.
         if old == new {
             return;
         }
@@ -115,7 +116,7 @@ impl Walk {
 
     /// Items that are named twice are compared as one value, and have no parts.
     fn lists(&mut self, of: Type<'_>, old: Option<&Value>, new: Option<&Value>) {
-        let mut items: BTreeMap<PathElement, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
+        let mut items: BTreeMap<ItemName<'_>, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
         for item in old.and_then(Value::as_array).into_iter().flatten() {
             if let Ok(name) = of.name_of(item) {
                 items.entry(name).or_default().0.push(item);
@@ -128,7 +129,11 @@ impl Walk {
         }
         for (name, (old, new)) in items {
             let item = of.items();
-            self.at(name, |walk| match (old.as_slice(), new.as_slice()) {
+            // Most items are the same, and need no name.
+            if matches!((old.as_slice(), new.as_slice()), ([old], [new]) if old == new) {
+                continue;
+            }
+            self.at(name.element(), |walk| match (old.as_slice(), new.as_slice()) {
                 ([] | [_], [] | [_]) => walk.values(item, old.first().copied(), new.first().copied()),
                 ([_, _, ..], [_, _, ..]) => {
                     if old.len() != new.len() || old.iter().zip(&new).any(|(old, new)| !same(old, new)) {

@@ -42,6 +42,7 @@ impl Type<'_> {
     fn remove_from_list(self, items: &mut Vec<Value>, fields: &FieldSet) {
         items.retain_mut(|item| {
             let Ok(name) = self.name_of(item) else { return true };
+            let name = name.element();
             if fields.has(&name) {
                 return false;
             }
@@ -70,7 +71,7 @@ impl Type<'_> {
                 if map.is_empty() { Value::Null } else { Value::Object(map) }
             }
             (Form::List, Value::Array(items)) => {
-                let part = |item: &Value| extracted(self.items(), item, fields, &self.name_of(item).ok()?);
+                let part = |item: &Value| extracted(self.items(), item, fields, &self.name_of(item).ok()?.element());
                 let items: Vec<Value> = items.iter().filter_map(part).collect();
                 if items.is_empty() { Value::Null } else { Value::Array(items) }
             }

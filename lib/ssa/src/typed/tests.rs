@@ -65,9 +65,9 @@ fn fields_are_leaves_items_and_entries_of_maps() {
 fn lists_keep_the_order_that_says_something() {
     #[track_caller]
     fn check(old: &[&str], new: &[&str], expected: &[&str]) {
-        assert_eq!(with(|of| of.merge(&named(old), &named(new))), named(expected));
+        assert_eq!(with(|of| of.merge(&named(old), &named(new)).into_owned()), named(expected));
         let set = |items: &[&str]| json!({"set": items});
-        assert_eq!(with(|of| of.merge(&set(old), &set(new))), set(expected));
+        assert_eq!(with(|of| of.merge(&set(old), &set(new)).into_owned()), set(expected));
     }
     check(&["a", "b"], &["b", "a"], &["b", "a"]);
     check(&["a", "b", "c"], &["c", "a"], &["b", "c", "a"]);
@@ -83,7 +83,7 @@ fn lists_keep_the_order_that_says_something() {
 fn merging_sets_and_never_removes() {
     #[track_caller]
     fn check(old: &Value, new: &Value, expected: &Value) {
-        assert_eq!(&with(|of| of.merge(old, new)), expected);
+        assert_eq!(&with(|of| of.merge(old, new).into_owned()), expected);
     }
     check(&json!({"map": {"a": "1"}}), &json!({"map": {"b": "2"}}), &json!({"map": {"a": "1", "b": "2"}}));
     check(&json!({"whole": {"a": "1"}}), &json!({"whole": {"b": "2"}}), &json!({"whole": {"b": "2"}}));

@@ -6,6 +6,7 @@ use schema::{Kind, Schemas};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fields::{FieldSet, PathElement};
 use crate::typed::Type;
 use crate::versions::Alike;
 
