@@ -254,10 +254,8 @@ impl Store {
         name: &ShelfName,
         key: &str,
         expect: Expect,
-        mut object: Map<String, Value>,
+        object: Map<String, Value>,
     ) -> Result<(Stored, Durable), Mismatch> {
-        object.remove("apiVersion");
-        object.remove("kind");
         let mut inner = self.write();
         let inner = &mut *inner;
         let base = inner.base;
@@ -303,10 +301,8 @@ impl Store {
         name: &ShelfName,
         key: &str,
         revision: u64,
-        mut object: Map<String, Value>,
+        object: Map<String, Value>,
     ) -> Result<(Stored, Durable), Mismatch> {
-        object.remove("apiVersion");
-        object.remove("kind");
         let mut inner = self.write();
         let inner = &mut *inner;
         let shelf = inner.shelves.get_mut(name).ok_or(Mismatch)?;
@@ -358,8 +354,10 @@ fn expected(expect: Expect) -> Option<u64> {
     }
 }
 
-/// Writes the revision into the object and prints it.
+/// Writes the revision into the object and prints it, without what the row it is served under knows.
 fn seal<T>(mut object: Map<String, Value>, revision: u64, note: impl FnOnce(&Map<String, Value>) -> T) -> (Stored, T) {
+    object.remove("apiVersion");
+    object.remove("kind");
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
         metadata.insert("resourceVersion".to_owned(), Value::String(revision.to_string()));
     }
