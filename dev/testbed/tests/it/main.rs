@@ -5,6 +5,7 @@
 
 mod clients;
 mod differential;
+mod durability;
 mod hostile;
 mod speed;
 
