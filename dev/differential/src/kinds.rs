@@ -1,10 +1,11 @@
 //! The kinds that are written: random CRDs, and some of Kubernetes' own.
 
-use std::collections::BTreeMap;
+mod builtin;
 
 use fastrand::Rng;
 use http::Method;
 use kube::Client;
+use object::go_struct;
 use schema::{Id, Schemas};
 use serde_json::{Value, json};
 use ssa::Reset;
@@ -19,12 +20,10 @@ use crate::{random, server};
 pub enum Nature {
     /// Made by us, with a schema of `spec`.
     Custom(Value),
-    /// Kubernetes'.
-    ConfigMap,
-    /// Kubernetes'.
+    /// Kubernetes', with what makes the fields of an object by chance.
+    BuiltIn(fn(&mut Rng) -> Value),
+    /// Kubernetes', of which much is allocated.
     Service,
-    /// Kubernetes'.
-    Deployment,
 }
 
 /// A kind.
@@ -55,18 +54,17 @@ impl Kind {
         Alike(self.api_versions.iter().map(|version| (version.clone(), of)).collect())
     }
 
-    /// What a write to the object, or to its status, cannot set.
+    /// What a write to the object, or to its status, cannot set: in all versions of the latter.
     pub fn reset(&self, version: &str, subresource: &str) -> Reset {
-        let mut set = FieldSet::default();
-        let fields: &[&str] = match (subresource, self.has_status) {
-            ("status", _) => &["apiVersion", "kind", "metadata", "spec"],
-            (_, true) => &["status"],
-            (_, false) => &[],
+        let field = match (subresource, self.has_status) {
+            ("status", _) => Some("spec"),
+            (_, true) => Some("status"),
+            (_, false) => None,
         };
-        for field in fields {
-            set.insert(&[PathElement::field(field)]);
-        }
-        BTreeMap::from([(version.to_owned(), set)])
+        let mut set = FieldSet::default();
+        set.insert(&field.map(PathElement::field).into_iter().collect::<Vec<_>>());
+        let versions = self.api_versions.iter().filter(|other| subresource == "status" || *other == version);
+        versions.map(|version| (version.clone(), set.clone())).collect()
     }
 
     /// An object by chance, complete enough to be created most of the time.
@@ -74,9 +72,12 @@ impl Kind {
         let mut object = json!({"apiVersion": version, "kind": self.kind, "metadata": random::metadata(rng, name)});
         match &self.nature {
             Nature::Custom(schema) => object["spec"] = random::value(rng, schema),
-            Nature::ConfigMap => object["data"] = texts(rng),
-            Nature::Service => object["spec"] = service(rng),
-            Nature::Deployment => object["spec"] = deployment(rng),
+            Nature::Service => object["spec"] = builtin::service(rng),
+            Nature::BuiltIn(make) => {
+                if let (Value::Object(object), Value::Object(fields)) = (&mut object, make(rng)) {
+                    object.extend(fields);
+                }
+            }
         }
         object
     }
@@ -91,12 +92,8 @@ pub async fn all(client: &Client, rng: &mut Rng, group: &str, customs: usize) ->
     for index in 0..customs {
         kinds.push(custom(client, rng, group, index).await?);
     }
-    for (version, kind, plural, nature) in [
-        ("v1", "ConfigMap", "configmaps", Nature::ConfigMap),
-        ("v1", "Service", "services", Nature::Service),
-        ("apps/v1", "Deployment", "deployments", Nature::Deployment),
-    ] {
-        kinds.push(builtin(client, version, kind, plural, nature).await?);
+    for (version, kind, plural, nature) in builtin::all() {
+        kinds.push(read(client, version, kind, plural, nature).await?);
     }
     Ok(kinds)
 }
@@ -153,7 +150,7 @@ async fn custom(client: &Client, rng: &mut Rng, group: &str, index: usize) -> Re
     Ok(Kind { api_versions, kind, path, nature: Nature::Custom(spec), has_status, schemas, root, empty })
 }
 
-async fn builtin(client: &Client, version: &str, kind: &str, plural: &str, nature: Nature) -> Result<Kind, String> {
+async fn read(client: &Client, version: &str, kind: &str, plural: &str, nature: Nature) -> Result<Kind, String> {
     let root = if version.contains('/') { "apis" } else { "api" };
     let document = server::get(client, &format!("/openapi/v3/{root}/{version}")).await?;
     let mut schemas = Schemas::new();
@@ -161,120 +158,17 @@ async fn builtin(client: &Client, version: &str, kind: &str, plural: &str, natur
     let (group, short) = version.split_once('/').unwrap_or(("", version));
     let name = schema::Kind { group: group.to_owned(), version: short.to_owned(), kind: kind.to_owned() };
     let id = schemas.kind(&name).ok_or_else(|| format!("the document has no {kind}"))?;
-    let mut empty = schemas.zero(id);
+    let zero = go_struct::of_kind(version, kind).and_then(|zero| zero.round_trip(&json!({})).ok());
+    let mut empty = Value::Object(zero.ok_or_else(|| format!("no struct is known of {kind}"))?.content);
     empty["kind"] = kind.into();
     Ok(Kind {
         api_versions: vec![version.to_owned()],
         kind: kind.to_owned(),
         path: format!("/{root}/VERSION/namespaces/NS/{plural}"),
-        has_status: !matches!(nature, Nature::ConfigMap),
+        has_status: schemas.field(id, "status").is_some(),
         nature,
         schemas,
         root: id,
         empty,
     })
-}
-
-/// A map of words to words, as labels and the data of a ConfigMap may be.
-fn texts(rng: &mut Rng) -> Value {
-    (0..rng.usize(0..4)).map(|_| (rng.choice(["a", "b", "c"]).unwrap_or("a"), json!(rng.choice(["x", "y"])))).collect()
-}
-
-fn service(rng: &mut Rng) -> Value {
-    let mut ports = Vec::new();
-    for (name, port) in [("a", 80), ("b", 81), ("c", 82)] {
-        if rng.bool() {
-            let mut entry = json!({"name": name, "port": port});
-            if rng.bool() {
-                entry["targetPort"] = if rng.bool() { json!(8080) } else { json!("http") };
-            }
-            if rng.u8(0..3) == 0 {
-                entry["protocol"] = rng.choice(["TCP", "UDP"]).into();
-            }
-            ports.push(entry);
-        }
-    }
-    rng.shuffle(&mut ports);
-    if ports.is_empty() {
-        ports.push(json!({"port": 80}));
-    }
-    let mut spec = json!({"ports": ports});
-    if rng.bool() {
-        spec["selector"] = texts(rng);
-    }
-    if rng.u8(0..3) == 0 {
-        spec["sessionAffinity"] = rng.choice(["None", "ClientIP"]).into();
-    }
-    if rng.u8(0..3) == 0 {
-        spec["publishNotReadyAddresses"] = rng.bool().into();
-    }
-    spec
-}
-
-fn deployment(rng: &mut Rng) -> Value {
-    let mut containers = Vec::new();
-    for name in ["web", "side", "log"] {
-        if name == "web" || rng.u8(0..3) == 0 {
-            containers.push(container(rng, name));
-        }
-    }
-    rng.shuffle(&mut containers);
-    let labels = json!({"app": "web"});
-    let mut pod = json!({"containers": containers});
-    if rng.u8(0..3) == 0 {
-        pod["volumes"] = json!([{"name": "v", "emptyDir": {}}]);
-    }
-    if rng.u8(0..3) == 0 {
-        pod["nodeSelector"] = json!({"a": rng.choice(["1", "2"])});
-    }
-    if rng.u8(0..3) == 0 {
-        pod["tolerations"] = json!([{"key": "k", "operator": "Exists"}]);
-    }
-    let mut spec =
-        json!({"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}});
-    if rng.bool() {
-        spec["replicas"] = rng.u8(0..3).into();
-    }
-    match rng.u8(0..4) {
-        0 => spec["strategy"] = json!({"type": "Recreate"}),
-        1 => spec["strategy"] = json!({"rollingUpdate": {"maxSurge": rng.choice(["10%", "20%"])}}),
-        _ => {}
-    }
-    spec
-}
-
-fn container(rng: &mut Rng, name: &str) -> Value {
-    let mut container = json!({"name": name, "image": rng.choice(["i:1", "i:2"])});
-    if rng.bool() {
-        let mut env = Vec::new();
-        for name in ["A", "B", "C"] {
-            if rng.bool() {
-                env.push(json!({"name": name, "value": rng.choice(["1", "2"])}));
-            }
-        }
-        rng.shuffle(&mut env);
-        // Kubernetes takes them twice, and merging must live with it.
-        if let (0, Some(first)) = (rng.u8(0..4), env.first().cloned()) {
-            env.push(json!({"name": first["name"], "value": "3"}));
-        }
-        container["env"] = json!(env);
-    }
-    if rng.bool() {
-        let mut ports = Vec::new();
-        for (port, protocol) in [(80, "TCP"), (81, "UDP"), (80, "UDP")] {
-            match (rng.u8(0..4), protocol) {
-                (0 | 1, _) => ports.push(json!({"containerPort": port, "protocol": protocol})),
-                (2, "TCP") => ports.push(json!({"containerPort": port})),
-                _ => {}
-            }
-        }
-        container["ports"] = json!(ports);
-    }
-    if rng.u8(0..3) == 0 {
-        container["resources"] = json!({"limits": {"cpu": rng.choice(["100m", "0.2"])}, "requests": {"memory": "1Gi"}});
-    }
-    if rng.u8(0..3) == 0 {
-        container["args"] = json!([random::word(rng)]);
-    }
-    container
 }

@@ -90,13 +90,16 @@ fn next(rng: &mut Rng, kind: &Kind, name: &str, live: Option<&Value>, applied: &
             }
             body["metadata"] = meta;
             for field in ALLOCATED {
-                if let Some(value) = live["spec"].get(field) {
+                if let Some(value) = live.get("spec").and_then(|spec| spec.get(field)) {
                     body["spec"][field] = value.clone();
                 }
             }
             Action::Update(body)
         }
-        (Some(live), 14..16) => Action::Json(random::json_patch(rng, &live["spec"], &fresh["spec"])),
+        (Some(live), 14..16) => {
+            let field = rng.choice(content(&fresh)).unwrap_or_else(|| "spec".to_owned());
+            Action::Json(random::json_patch(rng, &field, live, &fresh))
+        }
         (Some(_), 16) if rng.u8(0..4) == 0 => Action::Merge(json!({"metadata": {"managedFields": [{}]}})),
         (Some(live), 16..18) if is_builtin => Action::Strategic(body_patch(rng, live, &fresh)),
         (Some(live), _) => Action::Merge(body_patch(rng, live, &fresh)),
@@ -127,10 +130,8 @@ fn as_config(live: Option<&Value>, fresh: &Value) -> Value {
     for field in ["apiVersion", "kind"] {
         config[field] = fresh[field].clone();
     }
-    for field in ["spec", "data"] {
-        if let Some(value) = live.and_then(|live| live.get(field)) {
-            config[field] = value.clone();
-        }
+    for field in live.into_iter().flat_map(content) {
+        config[&field] = live.map(|live| live[&field].clone()).unwrap_or_default();
     }
     config
 }
@@ -138,9 +139,11 @@ fn as_config(live: Option<&Value>, fresh: &Value) -> Value {
 /// A part of an object, as a second manager would apply it.
 fn part(rng: &mut Rng, object: &Value) -> Value {
     let mut part = object.clone();
-    for field in ["spec", "data"] {
-        if let Some(Value::Object(map)) = part.get_mut(field) {
-            map.retain(|_, _| rng.bool());
+    for field in content(object) {
+        match part.get_mut(&field) {
+            Some(Value::Object(map)) => map.retain(|_, _| rng.bool()),
+            Some(Value::Array(items)) => items.retain(|_| rng.bool()),
+            _ => {}
         }
     }
     part
@@ -148,11 +151,11 @@ fn part(rng: &mut Rng, object: &Value) -> Value {
 
 fn body_patch(rng: &mut Rng, live: &Value, fresh: &Value) -> Value {
     let mut patch = json!({});
-    for field in ["spec", "data"] {
-        if let (Some(live), Some(fresh)) = (live.get(field), fresh.get(field)) {
-            patch[field] = random::merge_patch(rng, live, fresh);
+    for field in content(fresh) {
+        if let (Some(live), Some(fresh)) = (live.get(&field), fresh.get(&field)) {
+            patch[&field] = random::merge_patch(rng, live, fresh);
             // What is allocated to a Service cannot be taken from it.
-            if let Some(Value::Object(map)) = patch.get_mut(field) {
+            if let Some(Value::Object(map)) = patch.get_mut(&field) {
                 map.retain(|name, _| !ALLOCATED.contains(&name.as_str()));
             }
         }
@@ -161,4 +164,10 @@ fn body_patch(rng: &mut Rng, live: &Value, fresh: &Value) -> Value {
         patch["metadata"] = json!({"labels": labels});
     }
     patch
+}
+
+/// The fields of an object that are written: all but those that every object has, and its status.
+fn content(object: &Value) -> Vec<String> {
+    let is_content = |name: &&String| !["apiVersion", "kind", "metadata", "status"].contains(&name.as_str());
+    object.as_object().into_iter().flat_map(|map| map.keys()).filter(is_content).cloned().collect()
 }

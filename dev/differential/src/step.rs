@@ -80,6 +80,8 @@ impl Place<'_> {
             Outcome::Refused(code, message) if answer.is_ok() => {
                 explain(&format!("the API server accepts what we refuse with {code}: {message:?}"))
             }
+            // What must stay as it is says so only where it is changed.
+            Outcome::Object(_) if self.is_forbidden(&answer) => Ok(live.cloned()),
             Outcome::Object(_) if !answer.is_ok() => {
                 explain(&format!("the API server refuses with {}: {}", answer.code, answer.message()))
             }
@@ -99,6 +101,13 @@ impl Place<'_> {
                 explain(&format!("other objects\n{}", difference(&a, &b, &mut String::new())))
             }
         }
+    }
+
+    /// Whether an object of a built-in kind may not be changed in this way. That is no question of who owns what.
+    fn is_forbidden(&self, answer: &Answer) -> bool {
+        let texts = ["field is immutable", "Forbidden: updates to", "Forbidden: spec is immutable"];
+        let is_builtin = !matches!(self.kind.nature, Nature::Custom(_));
+        is_builtin && answer.code == 422 && texts.iter().any(|text| answer.message().contains(text))
     }
 
     async fn outcome(&self, step: &Step, live: Option<&Value>, now: Time) -> Result<Outcome, String> {
@@ -155,9 +164,10 @@ impl Place<'_> {
     /// What is stored of a merged object: with defaults, and without what the write cannot set.
     async fn stored(&self, step: &Step, live: Option<&Value>, merged: Value) -> Result<Outcome, String> {
         // Null that a client sends is dropped as it is read; null that merging leaves is not.
-        let spec = self.kind.schemas.field(self.kind.root, "spec").map(|field| field.node);
-        if let (Nature::Custom(_), Some(spec), Some(value)) = (&self.kind.nature, spec, merged.get("spec"))
-            && self.has_refused_null(spec, value)
+        let part = if step.subresource == "status" { "status" } else { "spec" };
+        let of_part = self.kind.schemas.field(self.kind.root, part).map(|field| field.node);
+        if let (Nature::Custom(_), Some(of_part), Some(value)) = (&self.kind.nature, of_part, merged.get(part))
+            && self.has_refused_null(of_part, value)
         {
             return Ok(Outcome::Refused(422, None));
         }
@@ -176,7 +186,7 @@ impl Place<'_> {
         };
         if step.subresource == "status" {
             let mut kept = live.clone();
-            kept["metadata"]["managedFields"] = object["metadata"]["managedFields"].take();
+            set(&mut kept["metadata"], "managedFields", object["metadata"].get("managedFields"));
             set(&mut kept, "status", object.get("status"));
             keep_times(live, &mut kept);
             return kept;
@@ -215,6 +225,10 @@ impl Place<'_> {
         for field in ["uid", "resourceVersion", "managedFields", "generation", "creationTimestamp", "name"] {
             set(meta, field, given.get(field));
         }
+        if !given["finalizers"].as_array().is_some_and(|finalizers| finalizers.iter().any(|one| one == GIVEN)) {
+            without_given(meta);
+        }
+        with_empty_lists(&mut complete, object);
         if self.kind.has_status {
             set(&mut complete, "status", object.get("status"));
         }
@@ -281,6 +295,11 @@ impl Place<'_> {
             }
             meta.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
         }
+        // Of built-in kinds, a list that is always there comes back as null when it is empty.
+        if let (Value::Object(object), false) = (&mut object, matches!(self.kind.nature, Nature::Custom(_))) {
+            object.retain(|_, value| !value.is_null() && !value.as_array().is_some_and(Vec::is_empty));
+        }
+        without_given(&mut object["metadata"]);
         if !matches!(self.kind.nature, Nature::Custom(_)) {
             set(&mut object, "status", None);
         }
@@ -293,6 +312,30 @@ impl Place<'_> {
 
 /// What a Service gets when it is stored, after it is known who owns what.
 pub const ALLOCATED: [&str; 4] = ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"];
+
+/// What a claim is given when it is stored, after it is known who owns what.
+const GIVEN: &str = "kubernetes.io/pvc-protection";
+
+/// Puts empty lists back where storing made nothing of them, which is after it is known who owns what.
+fn with_empty_lists(complete: &mut Value, given: &Value) {
+    match (complete, given) {
+        (complete @ Value::Null, Value::Array(items)) if items.is_empty() => *complete = given.clone(),
+        (Value::Object(complete), Value::Object(given)) => {
+            for (name, complete) in complete {
+                with_empty_lists(complete, given.get(name).unwrap_or(&Value::Null));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn without_given(meta: &mut Value) {
+    let Some(Value::Array(finalizers)) = meta.get_mut("finalizers") else { return };
+    finalizers.retain(|finalizer| finalizer != GIVEN);
+    if finalizers.is_empty() {
+        set(meta, "finalizers", None);
+    }
+}
 
 /// The time of the last write to an object. Ours are told to be of that second, so that owners come in the same order.
 fn latest(object: &Value) -> Time {

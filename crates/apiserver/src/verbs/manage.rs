@@ -83,7 +83,11 @@ impl Api {
         let types: BTreeMap<String, Type<'_>> =
             rows.iter().map(|row| (row.api_version(), Type::new(&row.schemas, row.schema))).collect();
         let versions = Alike(types);
-        let reset: Reset = rows.iter().map(|row| (row.api_version(), never_set(row, manager.subresource))).collect();
+        // Of a custom kind, only its status knows what other versions cannot set.
+        let knows =
+            |row: &&Arc<Resource>| !row.custom || manager.subresource == "status" || row.version == resource.version;
+        let reset: Reset =
+            rows.iter().filter(knows).map(|row| (row.api_version(), never_set(row, manager.subresource))).collect();
         let mut empty = empty(resource);
         resource.name_kind(&mut empty);
         let empty = Value::Object(empty);
@@ -122,8 +126,17 @@ fn never_set(resource: &Resource, subresource: &str) -> FieldSet {
         "" if resource.subresource("status").is_some() => add(&["status"]),
         "status" => {
             add(&["spec"]);
-            if resource.custom {
-                add(&["metadata"]);
+            match resource.kind.as_str() {
+                _ if resource.custom => {}
+                "Deployment" => add(&["metadata", "labels"]),
+                "Pod" => {
+                    add(&["metadata", "deletionTimestamp"]);
+                    add(&["metadata", "ownerReferences"]);
+                }
+                "APIService" | "CustomResourceDefinition" | "ValidatingAdmissionPolicy" | "VolumeAttachment" => {
+                    add(&["metadata"]);
+                }
+                _ => {}
             }
         }
         _ => {}
