@@ -21,19 +21,15 @@ pub(crate) fn target(workspace: &Workspace, name: &str, seconds: Option<&str>) -
     let corpus = folder.join("corpus").join(name);
     let seeds = seeds(workspace, name);
     fs::create_dir_all(&corpus).map_err(|e| format!("make {}: {e}", corpus.display()))?;
-    let built = folder.join("build");
-    run(Command::new("rustup")
-        .args(["run", "nightly", "cargo", "build", "--quiet", "--release", "--bin", name, "--target-dir"])
-        .arg(&built)
-        .current_dir(workspace.path("fuzz"))
-        // Those of this program's own cargo.
-        .env_remove("RUSTC")
-        .env_remove("CARGO")
-        .env("RUSTFLAGS", FLAGS))?;
-    let mut command = Command::new(built.join("release").join(name));
-    command.arg(&corpus).args(seeds).current_dir(&folder);
+    let mut command = Command::new("rustup");
+    command.args(["run", "nightly", "cargo", "run", "--quiet", "--release", "--bin", name, "--manifest-path"]);
+    // With a target named, the flags are for it alone, and not for what runs while building.
+    command.arg(workspace.path("fuzz/Cargo.toml")).args(["--target", "host-tuple", "--target-dir"]);
+    command.arg(folder.join("build")).arg("--").arg(&corpus).args(seeds);
     command.arg(format!("-max_total_time={}", seconds.unwrap_or(SECONDS)));
     command.args([format!("-rss_limit_mb={MEMORY}").as_str(), "-timeout=20", "-max_len=8192", "-print_final_stats=1"]);
+    // Those of this program's own cargo.
+    command.env_remove("RUSTC").env_remove("CARGO").env("RUSTFLAGS", FLAGS).current_dir(&folder);
     run(&mut command)
 }
 
