@@ -110,12 +110,13 @@ impl Config {
         Arc::clone(DEFAULTS.get_or_init(|| Arc::new(read_table(include_str!("config/defaults.txt")))))
     }
 
-    /// Both together; what is there already stays as it is.
+    /// Both together; what is there already stays as it is. Even where nothing is there, a field of some kinds that comes
+    /// before the same field of every kind covers it.
     pub(crate) fn merge(old: &Arc<Self>, new: &Arc<Self>) -> Result<Arc<Self>, Fault> {
         if Arc::ptr_eq(old, new) || new.is_empty() {
             return Ok(Arc::clone(old));
         }
-        if old.is_empty() {
+        if old.is_empty() && Arc::ptr_eq(new, &Self::defaults()) {
             return Ok(Arc::clone(new));
         }
         let mut merged = Self::clone(old);
@@ -284,7 +285,23 @@ fn pattern(text: &str) -> GvkPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use super::{Config, Field, FieldSpec};
+
+    fn specs(fields: &[Field]) -> Vec<&FieldSpec> {
+        fields.iter().map(|field| &*field.spec).collect()
+    }
+
+    #[test]
+    fn none_of_the_defaults_covers_another() {
+        let mut merged = Config::default();
+        merged.absorb(&Config::defaults()).unwrap_or_default();
+        for (merged, defaults) in merged.lists().into_iter().zip(Config::defaults().lists()) {
+            assert_eq!(specs(merged), specs(defaults));
+        }
+        for (merged, defaults) in merged.name_reference.iter().zip(&Config::defaults().name_reference) {
+            assert_eq!((&merged.target, specs(&merged.fields)), (&defaults.target, specs(&defaults.fields)));
+        }
+    }
 
     #[test]
     fn every_line_of_the_table_is_read() {

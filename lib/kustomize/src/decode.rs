@@ -25,6 +25,8 @@ pub(crate) enum Unknown {
 pub(crate) struct Decoder {
     file: Arc<str>,
     unknown: Unknown,
+    /// Numbers and booleans stand for texts where texts belong.
+    coerces: bool,
     /// The fields from the top to here.
     path: String,
     pub(crate) problems: Vec<Problem>,
@@ -42,8 +44,15 @@ pub(crate) trait Decode: Default {
 }
 
 impl Decoder {
+    /// A reader of build files, which takes a number for no text.
     pub(crate) fn new(file: &Arc<str>, unknown: Unknown) -> Self {
-        Self { file: Arc::clone(file), unknown, path: String::new(), problems: Vec::new(), dropped: Vec::new() }
+        let file = Arc::clone(file);
+        Self { file, unknown, coerces: false, path: String::new(), problems: Vec::new(), dropped: Vec::new() }
+    }
+
+    /// A reader of everything else: sigs.k8s.io/yaml knows from the type what a number or a boolean is to be.
+    pub(crate) fn coercing(file: &Arc<str>, unknown: Unknown) -> Self {
+        Self { coerces: true, ..Self::new(file, unknown) }
     }
 
     /// Reads the first document of a text.
@@ -215,6 +224,11 @@ impl Decode for String {
         match scalar(node) {
             Some(Value::String(text)) => text,
             Some(Value::Null) => String::new(),
+            Some(Value::Bool(value)) if decoder.coerces => value.to_string(),
+            Some(Value::Number(number)) if decoder.coerces => match number.as_f64().filter(|_| number.is_f64()) {
+                Some(float) => crate::go::format_float(float),
+                None => number.to_string(),
+            },
             _ => {
                 decoder.wrong_type(node, "a string");
                 String::new()

@@ -24,7 +24,13 @@ pub(crate) fn update(set: &mut Set, config: &Config) -> Result<(), Vec<Problem>>
         }
         let mut node = std::mem::replace(&mut resource.node, Node::null());
         let resource: &Resource = resource;
-        let referrer = Referrer::new(resource, &node);
+        let referrer = match Referrer::new(resource, &node) {
+            Ok(referrer) => referrer,
+            Err(fault) => {
+                problems.push(*fault);
+                continue;
+            }
+        };
         for reference in wanted {
             let mut update = Update { referrer: &referrer, reference, index: &index };
             let result = apply::of_any_kind(&mut node, reference.field, None, &mut |field| update.field(field));
@@ -160,11 +166,12 @@ struct Referrer {
 }
 
 impl Referrer {
-    fn new(resource: &Resource, node: &Node) -> Self {
+    fn new(resource: &Resource, node: &Node) -> Result<Self, Fault> {
         let id = id_of(resource, node);
-        let bound = if id.gvk.kind == "RoleBinding" { bound(node) } else { Vec::new() };
         let subject = crate::error::Subject { id: id.to_string(), place: Some(resource.place.clone()) };
-        Self {
+        let bound = if id.gvk.kind == "RoleBinding" { bound(node) } else { Ok(Vec::new()) };
+        let bound = bound.map_err(|fault| fault.on(|| subject.clone()))?;
+        Ok(Self {
             effective: id.effective_namespace().into(),
             cluster: id.cluster,
             prefixes: resource.prefixes.clone(),
@@ -172,7 +179,7 @@ impl Referrer {
             bound,
             role: role(node),
             subject,
-        }
+        })
     }
 
     /// Whether it can refer to something at all: they share a namespace, or one of them lives in none.
@@ -186,12 +193,19 @@ fn id_of<'n>(resource: &Resource, node: &'n Node) -> Id<'n> {
     Id { gvk: Gvk::of(node), name: text("name"), namespace: text("namespace"), cluster: resource.cluster }
 }
 
-fn bound(node: &Node) -> Vec<String> {
-    let Some(Node::List(subjects)) = node.get("subjects") else { return Vec::new() };
-    subjects
+fn bound(node: &Node) -> Result<Vec<String>, Fault> {
+    let Some(Node::List(subjects)) = node.get("subjects") else { return Ok(Vec::new()) };
+    let accounts = subjects
         .iter()
-        .filter(|subject| subject.get("kind").is_some_and(|kind| kind.value() == "ServiceAccount"))
-        .filter_map(|subject| subject.get("namespace").map(|namespace| namespace.value().to_owned()))
+        .enumerate()
+        .filter(|(_, subject)| subject.get("kind").is_some_and(|kind| kind.value() == "ServiceAccount"));
+    accounts
+        .filter_map(|(i, account)| account.get("namespace").map(|namespace| (i, namespace)))
+        .map(|(i, namespace)| match namespace.to_value() {
+            Ok(serde_json::Value::String(namespace)) => Ok(namespace),
+            _ => Err(Reason::apply(format!("the namespace of the service account in subjects[{i}] is no text"))
+                .hint(Some("give it a namespace, or leave the field out".to_owned()))),
+        })
         .collect()
 }
 

@@ -1,6 +1,7 @@
 //! The objects that `generators`, `transformers` and `validators` name: configurations of kustomize's own parts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::Field;
 use crate::decode::{Decode, Decoder, Entry, Unknown, record};
@@ -100,12 +101,13 @@ pub(crate) fn generate(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<R
         "ConfigMapGenerator" => Made::ConfigMap,
         "SecretGenerator" => Made::Secret,
         "IAMPolicyGenerator" => {
-            let settings: Settings = decode(&config.node, &config.place)?;
+            let settings: Settings = decode(&config.node, &config.place, Decoder::coercing)?;
             return service_account(&settings, config, setup);
         }
         _ => return Err(Reason::invalid(format!("plugin {} is not a generator", config.id()))),
     };
-    let mut args: file::GeneratorArgs = decode(&config.node, &config.place)?;
+    // These arguments are embedded in Go, where the type of a field is not seen.
+    let mut args: file::GeneratorArgs = decode(&config.node, &config.place, Decoder::new)?;
     if args.name.is_empty() {
         config.name().clone_into(&mut args.name);
     }
@@ -124,7 +126,7 @@ pub(crate) fn generate(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<R
 /// Configures a transformer.
 pub(crate) fn transformers(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<Vec<Transformer>, Fault> {
     let kind = builtin_kind(config, TRANSFORMERS)?;
-    let settings: Settings = decode(&config.node, &config.place)?;
+    let settings: Settings = decode(&config.node, &config.place, Decoder::coercing)?;
     let place = &config.place;
     let fields = || settings.field_specs.iter().flatten().cloned().map(Field::from).collect::<Vec<_>>();
     let required = || match settings.field_specs {
@@ -168,14 +170,10 @@ pub(crate) fn transformers(config: &Resource, setup: &mut Setup<'_, '_>) -> Resu
             Transformer::Json6902(json6902(&target, &settings.path, &settings.json_op, setup)?)
         }
         "PatchStrategicMergeTransformer" => {
-            let mut patches = strategic_merge(&settings.paths, place, setup)?;
-            if !settings.patches.is_empty() {
-                patches.push(Patch::merge_only(objects(&settings.patches, place, setup)?));
-            }
             if settings.paths.is_empty() && settings.patches.is_empty() {
                 return Err(Reason::invalid("empty file path and empty patch content"));
             }
-            Transformer::StrategicMerge(patches)
+            Transformer::StrategicMerge(strategic_merge(&settings.paths, &settings.patches, place, setup)?)
         }
         "ReplacementTransformer" => Transformer::Replacements(replacements(&settings.replacements, setup)?),
         _ => Transformer::ValueAdd(value_add(&settings, setup)?),
@@ -217,14 +215,16 @@ pub(crate) fn json6902(
 /// Reads strategic merge patches, each inline or a file.
 pub(crate) fn strategic_merge(
     entries: &[Entry],
+    inline: &str,
     place: &Place,
     setup: &mut Setup<'_, '_>,
 ) -> Result<Vec<Patch>, Fault> {
     let mut patches = Vec::with_capacity(entries.len());
+    let mut any = false;
     for (i, entry) in entries.iter().enumerate() {
         let at = |fault: Fault| fault.at(&Place { line: entry.line, ..place.clone() }).field(|| format!("[{i}]"));
-        let inline = Place { line: entry.line, ..place.clone() };
-        let resources = match objects(&entry.text, &inline, setup) {
+        let own = Place { line: entry.line, ..place.clone() };
+        let resources = match objects(&entry.text, &own, setup) {
             Ok(resources) => resources,
             Err(fault) if entry.text.contains('\n') => return Err(at(fault)),
             Err(_) => {
@@ -233,7 +233,16 @@ pub(crate) fn strategic_merge(
                 objects(&text, &Place { file: file.clone(), line: 0 }, setup).map_err(at)?
             }
         };
+        any |= !resources.is_empty();
         patches.push(Patch::merge_only(resources));
+    }
+    if !inline.is_empty() {
+        let resources = objects(inline, place, setup)?;
+        any |= !resources.is_empty();
+        patches.push(Patch::merge_only(resources));
+    }
+    if !any {
+        return Err(Reason::invalid("there is no patch: what is named is empty, or has nothing but comments"));
     }
     Ok(patches)
 }
@@ -266,7 +275,7 @@ pub(crate) fn replacements(entries: &[file::Replacement], setup: &Setup<'_, '_>)
         let (bytes, file) =
             setup.loader.file(&entry.path).map_err(|fault| fault.field(|| format!("replacements[{i}].path")))?;
         let text = read::text(&bytes, &file)?;
-        let mut decoder = Decoder::new(&file, Unknown::Ignore);
+        let mut decoder = Decoder::coercing(&file, Unknown::Ignore);
         let list = yaml::node(&text, &read::limits(&text)).is_ok_and(|root| root.is_some_and(|r| r.items().is_some()));
         let read: Vec<file::Replacement> = if list { decoder.document(&text) } else { vec![decoder.document(&text)] };
         let (read, _) = decoder.finish(read).map_err(first)?;
@@ -286,7 +295,7 @@ fn value_add(settings: &Settings, setup: &Setup<'_, '_>) -> Result<ValueAdd, Fau
     let mut entries = settings.targets.clone();
     if !settings.target_file_path.is_empty() {
         let (bytes, file) = setup.loader.file(&settings.target_file_path)?;
-        let mut decoder = Decoder::new(&file, Unknown::Ignore);
+        let mut decoder = Decoder::coercing(&file, Unknown::Ignore);
         let more: ValueTargets = decoder.document(&read::text(&bytes, &file)?);
         entries.extend(decoder.finish(more).map_err(first)?.0.targets);
     }
@@ -359,9 +368,9 @@ pub(crate) fn refused(what: &str, why: &'static str) -> Fault {
 }
 
 /// Reads an object as settings; fields that are none are left out.
-fn decode<T: Decode>(node: &Node, place: &Place) -> Result<T, Fault> {
+fn decode<T: Decode>(node: &Node, place: &Place, reader: impl Fn(&Arc<str>, Unknown) -> Decoder) -> Result<T, Fault> {
     let text = yaml::print(&node.to_value().map_err(|error| Reason::apply(error.to_string()))?);
-    let mut decoder = Decoder::new(&place.file, Unknown::Ignore);
+    let mut decoder = reader(&place.file, Unknown::Ignore);
     let value = decoder.document(&text);
     decoder.finish(value).map(|(value, _)| value).map_err(|problems| {
         let mut fault = first(problems);

@@ -33,12 +33,13 @@ impl Builder<'_> {
             self.warnings.push(Warning::new(Some(place.clone()), format!("var {name:?} was never replaced")));
         }
         check(set.iter()).map_err(one)?;
-        set.all_mut().retain(|resource| matches!(annotation(&resource.node, LOCAL), None | Some("false")));
         if let Some((first, second)) = set.duplicate() {
             let reason = Reason::Duplicate { id: second.id().to_string() };
             let hint = format!("the other one is {}", first.subject());
             return Err(one(Fault::from(reason).on(|| second.subject()).hint(Some(hint))));
         }
+        // kustomize tells those that stay by their identities: one that is left out must differ from them as well.
+        set.all_mut().retain(|resource| matches!(annotation(&resource.node, LOCAL), None | Some("false")));
         let order = self.order(target, &place).map_err(one)?;
         let mut list = set.into_list();
         transform::sort(&mut list, &order);

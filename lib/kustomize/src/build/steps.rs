@@ -45,12 +45,16 @@ impl Builder<'_> {
         let mut patches = Vec::with_capacity(file.patches.len());
         let mut json = Vec::new();
         let mut setup = Setup { loader: &target.loader, schema: &self.schema, keys: &mut self.keys };
-        let strategic = plugin::strategic_merge(&file.patches_strategic_merge, &target.at(0), &mut setup);
-        let strategic = strategic.unwrap_or_else(|mut fault| {
-            let inner = fault.field.take().unwrap_or_default();
-            problems.push(*fault.at(&target.at(0)).field(|| format!("patchesStrategicMerge{inner}")));
-            Vec::new()
-        });
+        let mut strategic = Vec::new();
+        if let Some(first) = file.patches_strategic_merge.first() {
+            match plugin::strategic_merge(&file.patches_strategic_merge, "", &target.at(first.line), &mut setup) {
+                Ok(patches) => strategic = patches,
+                Err(mut fault) => {
+                    let inner = fault.field.take().unwrap_or_default();
+                    problems.push(*fault.at(&target.at(first.line)).field(|| format!("patchesStrategicMerge{inner}")));
+                }
+            }
+        }
         for (i, patch) in file.patches.iter().enumerate() {
             let place = target.at(patch.line);
             match plugin::patch_of(patch, &place, &mut setup) {

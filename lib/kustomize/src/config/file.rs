@@ -59,7 +59,7 @@ impl From<FieldEntry> for Field {
 
 /// Reads such a file.
 pub(crate) fn parse(text: &str, path: &Arc<str>) -> Result<Config, Vec<Problem>> {
-    let mut decoder = Decoder::new(path, Unknown::Refuse);
+    let mut decoder = Decoder::coercing(path, Unknown::Refuse);
     let file: ConfigFile = decoder.document(text);
     let (file, _) = decoder.finish(file)?;
     Ok(convert(file))
