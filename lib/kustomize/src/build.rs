@@ -11,7 +11,7 @@ use tree::{Files, TreePath};
 use crate::config::Config;
 use crate::decode::Unknown;
 use crate::error::{Error, Fault, Place, Problem, Reason};
-use crate::file::File;
+use crate::file::{self, File};
 use crate::load::{Budget, LoadRestrictions, Loader, Remote};
 use crate::node::Keys;
 use crate::origin::Origin;
@@ -179,23 +179,26 @@ impl Builder<'_> {
         if loader.depth() >= MAX_CHAIN {
             return Err(one(Reason::Limit { what: "build files in a row", limit: MAX_CHAIN }.into()));
         }
-        let (name, mut file, place) = if let Some(file) = given {
-            let place = loader.root().join(crate::file::NAMES[0]).unwrap_or_default();
-            (crate::file::NAMES[0], file, loader.display(&place))
+        let (name, mut file, place, is_empty) = if let Some(file) = given {
+            let place = loader.root().join(file::NAMES[0]).unwrap_or_default();
+            let is_empty = file.is_empty();
+            (file::NAMES[0], file, loader.display(&place), is_empty)
         } else {
             let (name, bytes) = loader.build_file().map_err(one)?;
             let place = loader.display(&loader.root().join(name).unwrap_or_default());
             let text = read::text(&bytes, &place).map_err(one)?;
             let (file, dropped) = File::read(&text, &place, self.options.unknown_fields.into())?;
             self.warnings.extend(dropped.into_iter().map(Warning::from));
-            (name, file, place)
+            let is_empty = file.is_empty() && !file::has_empty_list(&text);
+            (name, file, place, is_empty)
         };
         let start = Place { file: Arc::clone(&place), line: 0 };
         for message in file.modernise() {
             self.warnings.push(Warning::new(Some(start.clone()), message));
         }
-        if file.is_empty() {
-            return Err(one(Reason::invalid(format!("{name} is empty")).at(&start)));
+        if is_empty {
+            let hint = Some("name what it builds under resources".to_owned());
+            return Err(one(Reason::invalid(format!("{name} is empty")).hint(hint).at(&start)));
         }
         file.check_type().map_err(|reason| one(Fault::from(reason).at(&Place { line: file.line, ..start.clone() })))?;
         Ok(Target { loader, file, place, name })

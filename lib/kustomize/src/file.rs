@@ -381,6 +381,17 @@ impl Decode for Anything {
     }
 }
 
+/// Whether a build file has a list or a map, though maybe an empty one: then it is not empty itself.
+pub(crate) fn has_empty_list(text: &str) -> bool {
+    // What stands there is moved elsewhere, and of nothing is nothing left.
+    const MOVED: [&str; 2] = ["bases", "imageTags"];
+    let root = yaml::node(text, &crate::read::limits(text)).ok().flatten();
+    root.as_ref().and_then(yaml::Node::pairs).into_iter().flatten().any(|(key, value)| {
+        let is_list = value.items().is_some() || value.pairs().is_some();
+        is_list && !MOVED.iter().any(|moved| key.text().is_some_and(|key| key.eq_ignore_ascii_case(moved)))
+    })
+}
+
 impl File {
     /// Reads a build file. `path` is for messages.
     ///

@@ -162,11 +162,12 @@ enum Opened {
 }
 
 /// Opens what is a list of objects by its kind.
-fn open(node: Node, keys: &mut Keys) -> Result<Opened, Fault> {
+fn open(mut node: Node, keys: &mut Keys) -> Result<Opened, Fault> {
     let kind = node.get("kind").map_or("", Node::text);
     if !kind.ends_with("List") {
         return Ok(Opened::Object(node));
     }
+    node.each_scalar(&mut Scalar::unfold);
     match node.get("items") {
         None => Ok(Opened::Object(node)),
         Some(Node::List(items)) => {

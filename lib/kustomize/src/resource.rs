@@ -242,7 +242,10 @@ impl Resource {
             _ => Map::default(),
         };
         for value in map.values_mut() {
-            value.each_scalar(&mut |scalar| scalar.shared = 0);
+            value.each_scalar(&mut |scalar| {
+                scalar.shared = 0;
+                scalar.unfold();
+            });
             if value.scalar().is_none_or(|scalar| scalar.tag != Tag::Str) {
                 *value = Node::str(value.text());
             }

@@ -24,8 +24,10 @@ pub(crate) enum Quote {
     Plain,
     Single,
     Double,
-    /// A literal or folded block.
+    /// A literal block.
     Block,
+    /// A folded block, whose lines are not always those that are read back once it is printed.
+    Folded,
 }
 
 /// A scalar value.
@@ -156,7 +158,7 @@ impl Scalar {
         match self.quote {
             Quote::Single => format!("'{}'", self.text.replace('\'', "''")),
             Quote::Double => format!("{:?}", self.text),
-            Quote::Block => format!("|\n{}", self.text),
+            Quote::Block | Quote::Folded => format!("|\n{}", self.text),
             Quote::Plain if self.tag == Tag::Str && Tag::of_plain(&self.text) != Tag::Str => format!("{:?}", self.text),
             Quote::Plain => self.text.to_string(),
         }
@@ -169,7 +171,7 @@ impl Scalar {
 
     /// The scalar as JSON: printed as YAML with its type and quotes, and read back.
     pub(crate) fn to_value(&self) -> Result<Value, Unprintable> {
-        let text = || Value::String(self.text.to_string());
+        let text = || Value::String(self.refolded().unwrap_or_else(|| self.text.to_string()));
         match self.tag {
             Tag::Str => return Ok(text()),
             Tag::Unknown if self.quote != Quote::Plain || is_surely_text(&self.text) => return Ok(text()),
@@ -185,6 +187,26 @@ impl Scalar {
             expected: self.tag.in_words(),
         })?;
         Ok(whole(value))
+    }
+}
+
+impl Scalar {
+    /// Forgets that it was folded, as where only the text is taken.
+    pub(crate) fn unfold(&mut self) {
+        if self.quote == Quote::Folded {
+            self.quote = Quote::Block;
+        }
+    }
+
+    /// What is read back of a folded text: it gets an empty line more before its lines that are indented further than
+    /// the rest.
+    fn refolded(&self) -> Option<String> {
+        if self.quote != Quote::Folded || !(self.text.contains("\n ") || self.text.contains("\n\t")) {
+            return None;
+        }
+        let text = yaml::Node::styled(&*self.text, yaml::Style::Folded);
+        let printed = yaml::Node::mapping(vec![(yaml::Node::plain("k"), text)]).print(yaml::Sequences::Compact);
+        yaml::node(&printed, &crate::read::limits(&printed)).ok()??.get("k")?.text().map(str::to_owned)
     }
 }
 

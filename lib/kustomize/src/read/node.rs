@@ -219,13 +219,12 @@ impl Build for ToNode<'_> {
 }
 
 fn read(text: &str, style: Style, tag: Option<&str>) -> Result<Scalar, ErrorKind> {
-    let printed = if style == Style::Folded { refolded(text) } else { None };
-    let text = printed.as_deref().unwrap_or(text);
     let quote = match style {
         Style::Plain => Quote::Plain,
         Style::SingleQuoted => Quote::Single,
         Style::DoubleQuoted => Quote::Double,
-        Style::Literal | Style::Folded => Quote::Block,
+        Style::Literal => Quote::Block,
+        Style::Folded => Quote::Folded,
     };
     let own = match tag {
         Some("!!binary") => {
@@ -251,18 +250,7 @@ fn read(text: &str, style: Style, tag: Option<&str>) -> Result<Scalar, ErrorKind
     Ok(scalar)
 }
 
-/// kustomize prints what it has read before it reads it again. A folded text gets an empty line more before its lines that
-/// are indented further than the rest.
-fn refolded(text: &str) -> Option<String> {
-    if !text.contains("\n ") && !text.contains("\n\t") {
-        return None;
-    }
-    let node = yaml::Node::mapping(vec![(yaml::Node::plain("k"), yaml::Node::styled(text, Style::Folded))]);
-    let printed = node.print(yaml::Sequences::Compact);
-    yaml::node(&printed, &super::limits(&printed)).ok()??.get("k")?.text().map(str::to_owned)
-}
-
-/// As above: inside brackets it puts quotes around a time of day, for
+/// kustomize prints what it has read before it reads it again. Inside brackets it puts quotes around a time of day, for
 /// its colons, and around nothing.
 fn within_brackets(scalar: &mut Scalar) {
     if scalar.quote == Quote::Plain && scalar.tag == Tag::Timestamp && scalar.text.contains(':') {

@@ -155,6 +155,7 @@ fn to_yaml(node: &Node) -> yaml::Node {
                 Quote::Single => Style::SingleQuoted,
                 Quote::Double => Style::DoubleQuoted,
                 Quote::Block => Style::Literal,
+                Quote::Folded => Style::Folded,
             };
             yaml::Node::styled(&*scalar.text, style)
         }
