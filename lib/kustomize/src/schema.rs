@@ -86,6 +86,16 @@ impl Schema {
         self.chosen
     }
 
+    /// Whether the built-in types have been asked for.
+    pub(crate) fn builtin_used(&self) -> bool {
+        self.builtin_used.get()
+    }
+
+    /// Says whether they have been, and returns what was said before.
+    pub(crate) fn use_builtin(&self, used: bool) -> bool {
+        self.builtin_used.replace(used)
+    }
+
     /// True for kinds that certainly do not live in a namespace; false also for unknown ones.
     pub(crate) fn is_cluster_scoped(&self, gvk: Gvk<'_>) -> bool {
         if let Some(cluster) = builtin().facts(gvk).and_then(|facts| facts.cluster) {

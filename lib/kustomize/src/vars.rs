@@ -173,6 +173,8 @@ impl Replacer<'_> {
     }
 
     fn scalar(&mut self, scalar: &mut Scalar) {
+        // kustomize writes every text anew, also one without variables.
+        scalar.unfold();
         if scalar.is_string() && (scalar.text.contains('$') || scalar.tag == Tag::Unknown) {
             let value = self.expand(&scalar.text);
             scalar.become_value(value.text, value.tag);

@@ -32,7 +32,10 @@ impl Builder<'_> {
         self.resources(target, "resources", &file.resources, &mut into, origin, &mut problems);
         let config = own_config(target, &mut problems);
         let generated = self.generated(target, origin, &mut problems);
+        // Read now, so that all that is wrong is said at once, though kustomize does so after the components.
+        let used = self.schema.builtin_used();
         let prepared = self.prepare(target, origin, &mut problems);
+        let used_later = self.schema.use_builtin(used);
         if !problems.is_empty() {
             return Err(problems);
         }
@@ -44,6 +47,9 @@ impl Builder<'_> {
         for (i, entry) in file.components.iter().enumerate() {
             let at = |fault: Fault| fault.at(&target.at(entry.line)).field(|| format!("components[{i}]"));
             into = self.component(target, entry, into, origin).map_err(|found| located(found, at))?;
+        }
+        if used_later && !self.schema.is_chosen() {
+            self.schema.use_builtin(true);
         }
         self.transform(target, prepared, &mut into, origin)?;
         vars::declare(&mut into.set, &mut into.vars, &file.vars, &place).map_err(one)?;

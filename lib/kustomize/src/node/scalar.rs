@@ -199,9 +199,9 @@ impl Scalar {
     }
 
     /// What is read back of a folded text: it gets an empty line more before its lines that are indented further than
-    /// the rest.
+    /// the rest, and where empty lines are kept at its end.
     fn refolded(&self) -> Option<String> {
-        if self.quote != Quote::Folded || !(self.text.contains("\n ") || self.text.contains("\n\t")) {
+        if self.quote != Quote::Folded || !self.text.contains('\n') {
             return None;
         }
         let text = yaml::Node::styled(&*self.text, yaml::Style::Folded);

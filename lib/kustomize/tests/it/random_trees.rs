@@ -86,7 +86,7 @@ struct Builder {
 /// Writes the tree of a seed.
 pub(crate) fn tree(seed: u64) -> RandomTree {
     let mut builder = Builder { random: Random::new(seed), files: BTreeMap::new(), count: 0 };
-    let depth = builder.random.below(4);
+    let depth = if builder.random.chance(3) { 9 } else { builder.random.below(4) };
     let (root, _) = builder.directory(depth, "Kustomization", &[]);
     RandomTree { files: builder.files, root }
 }
@@ -115,7 +115,8 @@ impl Builder {
         let mut resources = Vec::new();
         let mut bases = Vec::new();
         if depth > 0 {
-            for i in 0..=self.random.below(2) {
+            let most = if depth > 4 { 1 } else { 2 };
+            for i in 0..=self.random.below(most) {
                 let (below, more) = self.directory(depth - 1, "Kustomization", &[]);
                 if i > 0 {
                     self.rename(&below);

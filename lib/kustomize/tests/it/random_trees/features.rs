@@ -24,7 +24,7 @@ impl Builder {
             (8, Self::schemas),
             (10, Self::metadata),
             (10, Self::order),
-            (3, Self::odd),
+            (1, Self::odd),
         ];
         for (percent, feature) in features {
             if self.random.chance(percent) {
@@ -236,7 +236,8 @@ impl Builder {
         if self.random.chance(25) {
             build.insert(
                 "generatorOptions".to_owned(),
-                json!({ "disableNameSuffixHash": self.random.chance(50), "labels": { "all": "gen" } }),
+                json!({ "disableNameSuffixHash": self.random.chance(50), "immutable": self.random.chance(20),
+                    "labels": { "all": "gen" }, "annotations": { "made": text(&mut self.random) } }),
             );
         }
     }
@@ -256,7 +257,15 @@ impl Builder {
         }
         match known.kind.as_str() {
             "ConfigMap" if must_be => self.random.pick(&["data.key", "kind", "data.[app.conf]", "data.host"]),
-            "ConfigMap" => self.random.pick(&["data.key", "data.[app.conf]", "data.json", "data.new", "data.host"]),
+            "ConfigMap" => self.random.pick(&[
+                "data.key",
+                "data.[app.conf]",
+                "data.json",
+                "data.new",
+                "data.host",
+                "data.json.a.b.[=x]",
+                "data.json.a.c",
+            ]),
             "Deployment" | "StatefulSet" | "DaemonSet" | "Job" if must_be => self.random.pick(&[
                 "spec.template.spec.containers.0.image",
                 "spec.template.spec.containers.[name=app].image",
@@ -269,6 +278,10 @@ impl Builder {
                 "spec.template.spec.containers.[name=app].env.[name=PLAIN].value",
                 "spec.template.metadata.labels.app",
                 "spec.template.spec.containers.[name=.*r].image",
+                "spec.template.spec.containers.[name=app].args.[=--verbose]",
+                "spec.template.spec.containers.*.env.*.name",
+                "spec.template.spec.containers.-.name",
+                "spec.template.spec.volumes.[name=tmp].name",
                 "spec.template.metadata.annotations.new",
             ]),
             "MyKind" => self.random.pick(&[
@@ -292,12 +305,19 @@ impl Builder {
         }
         if self.random.chance(10) {
             source["options"] =
-                json!({ "delimiter": self.random.pick(&[":", ".", "/"]), "index": self.random.below(5) / 4 });
+                json!({ "delimiter": self.random.pick(&[":", ".", "/"]), "index": self.random.below(8) / 7 });
         }
         let mut target =
             json!({ "select": { "kind": to.kind, "name": to.name }, "fieldPaths": [self.path(&to, false)] });
-        if self.random.chance(10) {
-            target["select"] = json!({ "kind": to.kind });
+        match self.random.below(12) {
+            0 => target["select"] = json!({ "kind": to.kind }),
+            1 => target["select"]["name"] = json!(format!("({}|.*-1)", to.name)),
+            2 => target["select"] = json!({ "kind": format!("^{}$", to.kind), "name": "[a-w].*" }),
+            3 => target["select"]["labelSelector"] = json!(self.random.pick(&["app=web", "own", "!tier"])),
+            4 => target["select"]["annotationSelector"] = json!("sidecar=true"),
+            5 => target["select"] = json!({ "group": to.group(), "version": to.version(), "kind": to.kind }),
+            6 => target["fieldPaths"] = json!([self.path(&to, false), "metadata.name"]),
+            _ => {}
         }
         if self.random.chance(15) {
             target["reject"] = json!([{ "name": self.random.pick(NAMES) }]);
@@ -305,10 +325,13 @@ impl Builder {
         if self.random.chance(80) {
             target["options"] = json!({ "create": true });
         } else if self.random.chance(30) {
-            target["options"] = json!({ "delimiter": self.random.pick(&[":", "/", "-"]), "index": self.random.below(6) / 5, "create": self.random.chance(30) });
+            target["options"] = json!({ "delimiter": self.random.pick(&[":", "/", "-"]), "index": self.random.below(8) / 7, "create": self.random.chance(30) });
+        }
+        if self.random.chance(3) {
+            target["options"]["encoding"] = json!("base64");
         }
         if self.random.chance(10) {
-            json!({ "sourceValue": "given", "targets": [target] })
+            json!({ "sourceValue": self.random.pick(&["given", "7", "true", "a:b"]), "targets": [target] })
         } else {
             json!({ "source": source, "targets": [target] })
         }
@@ -329,23 +352,80 @@ impl Builder {
 
     fn vars(&mut self, _: &str, build: &mut Map<String, Value>, known: &mut Vec<Known>) {
         let object = self.known(known);
-        let mut var = json!({ "name": self.random.pick(&["NAME", "OTHER", "VAR"]), "objref": { "apiVersion": object.api_version, "kind": object.kind, "name": object.name } });
+        let mut var = json!({ "name": self.random.pick(&["NAME", "OTHER", "VAR", "V4", "V5", "V6"]), "objref": { "apiVersion": object.api_version, "kind": object.kind, "name": object.name } });
         if self.random.chance(15) {
             var["fieldref"] = json!({ "fieldpath": self.random.pick(&["metadata.name", "metadata.namespace", "spec.replicas", "metadata.labels.own"]) });
         }
-        build.insert("vars".to_owned(), json!([var]));
+        let mut vars = vec![var];
+        if self.random.chance(20) {
+            let object = self.known(known);
+            vars.push(json!({ "name": format!("V{}", self.number()), "objref": { "apiVersion": object.api_version, "kind": object.kind, "name": object.name, "namespace": object.namespace } }));
+        }
+        build.insert("vars".to_owned(), Value::Array(vars));
     }
 
     fn transformers(&mut self, dir: &str, build: &mut Map<String, Value>, known: &mut Vec<Known>) {
+        let mut entries = Vec::new();
+        for i in 0..=self.random.below(2) {
+            let config = self.transformer(dir, known, i);
+            entries.push(self.config(dir, &config));
+        }
+        build.insert("transformers".to_owned(), Value::Array(entries));
+        if self.random.chance(30) {
+            let config = self.generator(dir);
+            let entry = self.config(dir, &config);
+            build.insert("generators".to_owned(), json!([entry]));
+        }
+    }
+
+    /// A configuration inline, in a file, or built from a directory.
+    fn config(&mut self, dir: &str, config: &Value) -> Value {
+        match self.random.below(5) {
+            0..=1 => self.beside(dir, "config", config),
+            2..=3 => json!(self.text_of(config)),
+            _ => {
+                let below = format!("configs-{}", self.number());
+                let entry = self.beside(&format!("{dir}/{below}"), "config", config);
+                self.yaml(&format!("{dir}/{below}/kustomization.yaml"), &json!({ "resources": [entry] }));
+                json!(below)
+            }
+        }
+    }
+
+    fn generator(&mut self, dir: &str) -> Value {
+        let mut config = match self.random.below(3) {
+            0 => {
+                json!({ "kind": "ConfigMapGenerator", "literals": ["a=b"], "options": { "disableNameSuffixHash": self.random.chance(50) } })
+            }
+            1 => {
+                let file = format!("secret-{}.txt", self.number());
+                self.file(&format!("{dir}/{file}"), "hidden\n");
+                json!({ "kind": "SecretGenerator", "files": [file], "type": "Opaque", "name": "own-name" })
+            }
+            _ => {
+                json!({ "kind": "IAMPolicyGenerator", "cloud": "gke", "kubernetesService": { "name": "account", "namespace": "prod" },
+                "serviceAccount": { "name": "gsa", "projectId": "project" } })
+            }
+        };
+        config["apiVersion"] = json!("builtin");
+        config["metadata"] = json!({ "name": "generated" });
+        config
+    }
+
+    fn transformer(&mut self, dir: &str, known: &[Known], i: usize) -> Value {
         let object = self.known(known);
+        let target = json!({ "kind": object.kind, "name": object.name });
+        let full =
+            json!({ "kind": object.kind, "name": object.name, "group": object.group(), "version": object.version() });
+        let name_specs = json!([{ "path": "metadata/name" }]);
         let specs = json!([{ "path": "metadata/annotations", "create": true }, { "path": "spec/template/metadata/annotations", "create": true, "kind": "Deployment" }]);
-        let mut config = match self.random.below(12) {
-            0 => json!({ "kind": "PrefixTransformer", "prefix": "t-", "fieldSpecs": [{ "path": "metadata/name" }] }),
+        let mut config = match self.random.below(17) {
+            0 => json!({ "kind": "PrefixTransformer", "prefix": "t-", "fieldSpecs": name_specs }),
             1 => {
                 json!({ "kind": "SuffixTransformer", "suffix": "-t", "fieldSpecs": [{ "path": "metadata/name", "kind": object.kind }] })
             }
             2 => {
-                json!({ "kind": "PrefixSuffixTransformer", "prefix": "ps-", "suffix": "-ps", "fieldSpecs": [{ "path": "metadata/name" }] })
+                json!({ "kind": "PrefixSuffixTransformer", "prefix": "ps-", "suffix": "-ps", "fieldSpecs": name_specs })
             }
             3 => {
                 json!({ "kind": "NamespaceTransformer", "metadata": { "namespace": "from-transformer" }, "unsetOnly": self.random.chance(50),
@@ -353,7 +433,7 @@ impl Builder {
                 "fieldSpecs": [{ "path": "metadata/namespace", "create": true }] })
             }
             4 => {
-                json!({ "kind": "LabelTransformer", "labels": { "by": "transformer" }, "fieldSpecs": [{ "path": "metadata/labels", "create": true }] })
+                json!({ "kind": "LabelTransformer", "labels": { "by": "transformer", "flag": self.random.chance(50) }, "fieldSpecs": [{ "path": "metadata/labels", "create": true }] })
             }
             5 => {
                 json!({ "kind": "AnnotationsTransformer", "annotations": { "by": text(&mut self.random) }, "fieldSpecs": specs })
@@ -361,48 +441,61 @@ impl Builder {
             6 => {
                 json!({ "kind": "ImageTagTransformer", "imageTag": { "name": "nginx", "newTag": "t" }, "fieldSpecs": [{ "path": "spec/image" }] })
             }
-            7 => {
+            7 if object.kind == "MyKind" || self.random.chance(10) => {
                 json!({ "kind": "ReplicaCountTransformer", "replica": { "name": object.name, "count": 9 }, "fieldSpecs": [{ "path": "spec/replicas", "create": true, "kind": "MyKind" }] })
             }
             8 => {
                 let patch = patches::strategic(&mut self.random, &object);
-                let text = self.text_of(&patch);
-                json!({ "kind": "PatchTransformer", "patch": text, "target": { "kind": object.kind, "name": object.name } })
+                let options =
+                    json!({ "allowNameChange": self.random.chance(50), "allowKindChange": self.random.chance(50) });
+                let mut config = json!({ "kind": "PatchTransformer", "target": target });
+                if self.random.chance(50) {
+                    config["options"] = options;
+                }
+                if self.random.chance(50) {
+                    config["path"] = self.beside(dir, "patch", &patch);
+                } else {
+                    config["patch"] = json!(self.text_of(&patch));
+                }
+                config
             }
             9 => {
                 let patch = patches::json6902(&mut self.random, &object);
-                json!({ "kind": "PatchJson6902Transformer", "target": { "kind": object.kind, "name": object.name, "group": object.group(), "version": object.version() }, "jsonOp": patch.to_string() })
+                json!({ "kind": "PatchJson6902Transformer", "target": full, "jsonOp": patch.to_string() })
             }
             10 => {
+                let patch = patches::json6902(&mut self.random, &object);
+                json!({ "kind": "PatchJson6902Transformer", "target": full, "path": self.beside(dir, "json", &patch) })
+            }
+            11 => {
                 let patch = patches::strategic(&mut self.random, &object);
-                let text = self.text_of(&patch);
-                json!({ "kind": "PatchStrategicMergeTransformer", "patches": text })
+                json!({ "kind": "PatchStrategicMergeTransformer", "patches": self.text_of(&patch) })
+            }
+            12 => {
+                let patch = patches::strategic(&mut self.random, &object);
+                json!({ "kind": "PatchStrategicMergeTransformer", "paths": [self.beside(dir, "strategic", &patch)] })
+            }
+            13 => {
+                let path = if self.random.chance(70) { "metadata/annotations/added" } else { "metadata/name" };
+                json!({ "kind": "ValueAddTransformer", "value": self.random.pick(&["added", "5", "x-"]),
+                    "targets": [{ "selector": target, "fieldPath": path, "filePathPosition": self.random.below(3) }] })
+            }
+            14 => json!({ "kind": "HashTransformer" }),
+            15 => {
+                let replacement = self.replacement(known);
+                json!({ "kind": "ReplacementTransformer", "replacements": [{ "path": self.beside(dir, "replacement", &replacement) }] })
             }
             _ => json!({ "kind": "ReplacementTransformer", "replacements": [self.replacement(known)] }),
         };
         config["apiVersion"] = json!("builtin");
-        config["metadata"]["name"] = json!("transformer");
-        let entry = if self.random.chance(50) {
-            self.beside(dir, "transformer", &config)
-        } else {
-            json!(self.text_of(&config))
-        };
-        build.insert("transformers".to_owned(), json!([entry]));
-        if self.random.chance(30) {
-            let config = json!({ "apiVersion": "builtin", "kind": "ConfigMapGenerator", "metadata": { "name": "generated" }, "literals": ["a=b"] });
-            let entry = if self.random.chance(50) {
-                self.beside(dir, "generator", &config)
-            } else {
-                json!(self.text_of(&config))
-            };
-            build.insert("generators".to_owned(), json!([entry]));
-        }
+        config["metadata"]["name"] = json!(format!("transformer-{i}"));
+        config
     }
 
     fn validators(&mut self, dir: &str, build: &mut Map<String, Value>, _: &mut Vec<Known>) {
         let config = json!({ "apiVersion": "builtin", "kind": "LabelTransformer", "metadata": { "name": "validator" }, "labels": { "valid": "1" },
             "fieldSpecs": [{ "path": "metadata/labels", "create": self.random.chance(10), "kind": "Nothing" }] });
-        let entry = self.beside(dir, "validator", &config);
+        let entry = self.config(dir, &config);
         build.insert("validators".to_owned(), json!([entry]));
     }
 

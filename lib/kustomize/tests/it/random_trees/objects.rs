@@ -52,6 +52,9 @@ const TEXTS: &[&str] = &[
     "$(VAR)",
     "key=value",
     "a,b,c",
+    "a few plain words",
+    "first line\nsecond line\n\nlast line",
+    "one\ntwo\nthree\n",
     "a long line of words that goes on and on until the printer has to think about where it might be folded, if it were to fold it at all",
 ];
 

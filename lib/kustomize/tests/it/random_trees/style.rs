@@ -12,10 +12,17 @@ pub(super) fn document(random: &mut Random, value: &Value) -> String {
 }
 
 fn write(random: &mut Random, value: &Value, loose: bool) -> String {
+    let step = if random.chance(80) { 2 } else { 4 };
+    let list_step = if random.chance(40) { step } else { 0 };
+    let (commented, rich) = (random.chance(40), random.chance(30));
     let mut writer =
-        Writer { wide: random.chance(40), commented: random.chance(40), loose, random, out: String::new() };
+        Writer { step, list_step, commented, rich, loose, anchors: Vec::new(), random, out: String::new() };
     writer.top(value);
-    writer.out
+    let mut text = writer.out;
+    if random.chance(2) {
+        text = text.replace('\n', "\r\n");
+    }
+    text
 }
 
 /// Writes documents behind each other.
@@ -46,9 +53,15 @@ pub(super) fn documents(random: &mut Random, values: &[Value]) -> String {
 struct Writer<'r> {
     random: &'r mut Random,
     out: String,
-    /// Lists are indented under their keys.
-    wide: bool,
+    /// Columns between a map and the maps in it.
+    step: usize,
+    /// Columns between a map and the lists in it.
+    list_step: usize,
     commented: bool,
+    /// With anchors, folded blocks and texts over several lines.
+    rich: bool,
+    /// Texts that were given names so far.
+    anchors: Vec<String>,
     /// Words that some readers take for booleans stand without quotes.
     loose: bool,
 }
@@ -100,12 +113,11 @@ impl Writer<'_> {
             match value {
                 Value::Object(map) if !map.is_empty() && !self.brackets(value) => {
                     self.end();
-                    self.mapping(map, indent + 2, false);
+                    self.mapping(map, indent + self.step, false);
                 }
                 Value::Array(items) if !items.is_empty() && !self.brackets(value) => {
                     self.end();
-                    let indent = if self.wide { indent + 2 } else { indent };
-                    self.sequence(items, indent, false);
+                    self.sequence(items, indent + self.list_step, false);
                 }
                 leaf => self.leaf(leaf, indent),
             }
@@ -139,24 +151,51 @@ impl Writer<'_> {
     }
 
     fn leaf(&mut self, value: &Value, indent: usize) {
-        let lines = value.as_str().filter(|text| text.contains('\n') && text.ends_with(|c: char| c != ' '));
-        if let Some(text) = lines.filter(|text| text.starts_with(|c: char| c.is_alphanumeric())) {
-            let chomp = match text.bytes().rev().take_while(|b| *b == b'\n').count() {
-                0 => "-",
-                1 => "",
-                _ => "+",
-            };
-            let _ = writeln!(self.out, " |{chomp}");
-            for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {
-                let _ = writeln!(self.out, "{}{line}", " ".repeat(if line.is_empty() { 0 } else { indent + 2 }));
+        if let Some(text) = value.as_str().filter(|_| self.rich) {
+            let known = self.anchors.iter().position(|known| known == text).filter(|_| self.random.chance(70));
+            if let Some(i) = known {
+                let _ = write!(self.out, " *a{i}");
+                self.end();
+                return;
             }
-            return;
+            if self.random.chance(6) {
+                let _ = write!(self.out, " &a{}", self.anchors.len());
+                self.anchors.push(text.to_owned());
+            }
         }
-        let text = self.flow(value);
-        if !text.is_empty() {
-            let _ = write!(self.out, " {text}");
+        let is_word = |c: char| c.is_alphanumeric();
+        let text = value.as_str().unwrap_or_default();
+        if text.contains('\n') && text.starts_with(is_word) && !text.ends_with(' ') {
+            self.block(text, indent + self.step);
+        } else if self.rich && text.contains(' ') && text.chars().all(|c| is_word(c) || c == ' ') && text == text.trim()
+        {
+            let lines = text.replacen(' ', &format!("\n{}", " ".repeat(indent + self.step)), 2);
+            let quote = self.random.pick(&["", "'", "\""]);
+            let _ = writeln!(self.out, " {quote}{lines}{quote}");
+        } else {
+            let text = self.flow(value);
+            if !text.is_empty() {
+                let _ = write!(self.out, " {text}");
+            }
+            self.end();
         }
-        self.end();
+    }
+
+    /// Lines as they are or, to be folded, with some of them further in.
+    fn block(&mut self, text: &str, indent: usize) {
+        let chomp = match text.bytes().rev().take_while(|b| *b == b'\n').count() {
+            0 => "-",
+            1 => "",
+            _ => "+",
+        };
+        // What is longer may be a document of its own.
+        let folded = self.rich && text.len() < 60 && self.random.chance(50);
+        let _ = writeln!(self.out, " {}{chomp}", if folded { '>' } else { '|' });
+        for (i, line) in text.strip_suffix('\n').unwrap_or(text).split('\n').enumerate() {
+            let deeper = usize::from(i > 0 && folded && self.random.chance(30));
+            let indent = if line.is_empty() { 0 } else { indent + deeper };
+            let _ = writeln!(self.out, "{}{line}", " ".repeat(indent));
+        }
     }
 
     fn flow(&mut self, value: &Value) -> String {
