@@ -246,12 +246,12 @@ impl Builder<'_> {
     }
 
     fn root(&mut self, loader: Loader<'_>) -> Result<Build, Vec<Problem>> {
-        let target = self.target(loader, self.options.root.clone())?;
+        let mut target = self.target(loader, self.options.root.clone())?;
         self.choose_schema(&target).map_err(one)?;
         self.build_metadata.clone_from(&target.file.build_metadata);
         self.tracked = !self.build_metadata.is_empty();
         let origin = self.tracked.then(Origin::default);
-        let accumulated = self.accumulate(&target, Accumulator::default(), origin.as_ref())?;
+        let accumulated = self.accumulate(&mut target, Accumulator::default(), origin.as_ref())?;
         self.finish(&target, accumulated)
     }
 }

@@ -24,38 +24,50 @@ pub(crate) fn make(made: Made, args: &GeneratorArgs, loader: &Loader<'_>, keys: 
     if args.name.is_empty() {
         return Err(Reason::invalid("a generator must have a name"));
     }
-    let data = data(args, loader)?;
-    let text = |text: &str| Node::Scalar(Scalar::from_string(text.to_owned()));
-    let mut root = Map::default();
-    root.insert(keys.intern("apiVersion"), Node::str("v1"));
-    let kind = if made == Made::Secret { "Secret" } else { "ConfigMap" };
-    root.insert(keys.intern("kind"), Node::str(kind));
-    let mut meta = Map::default();
-    meta.insert(keys.intern("name"), text(&args.name));
-    if !args.namespace.is_empty() {
-        meta.insert(keys.intern("namespace"), text(&args.namespace));
+    let (mut texts, mut binaries) = (Vec::new(), Vec::new());
+    for (key, bytes) in data(args, loader)? {
+        let (is_text, text) = match (made, String::from_utf8(bytes)) {
+            (Made::ConfigMap, Ok(text)) => (true, text),
+            (Made::ConfigMap, Err(binary)) => (false, encode(binary.as_bytes())),
+            (Made::Secret, Ok(text)) => (true, encode(text.as_bytes())),
+            (Made::Secret, Err(binary)) => (true, encode(binary.as_bytes())),
+        };
+        let quote = if text.contains('\n') { Quote::Block } else { Quote::Plain };
+        let value = Node::Scalar(Scalar::quoted(text, Tag::Str, quote));
+        if is_text { &mut texts } else { &mut binaries }.push((keys.intern(&key), value));
     }
+    let text = |text: &str| Node::Scalar(Scalar::from_string(text.to_owned()));
+    let mut meta = vec![("name", text(&args.name))];
+    if !args.namespace.is_empty() {
+        meta.push(("namespace", text(&args.namespace)));
+    }
+    let kind = if made == Made::Secret { "Secret" } else { "ConfigMap" };
+    let mut root = vec![("apiVersion", Node::str("v1")), ("kind", Node::str(kind))];
     if let Some(options) = &args.options {
         for (field, pairs) in [("labels", &options.labels), ("annotations", &options.annotations)] {
             if !pairs.is_empty() {
                 let pairs = pairs.iter().map(|(key, value)| (keys.intern(key), Node::str(value.as_str())));
-                meta.insert(field.into(), Node::Map(pairs.collect()));
+                meta.push((field, Node::Map(pairs.collect())));
             }
         }
         if options.immutable {
-            root.insert("immutable".into(), Node::Scalar(Scalar::new("true", Tag::Bool)));
+            root.push(("immutable", Node::Scalar(Scalar::new("true", Tag::Bool))));
         }
     }
-    root.insert(keys.intern("metadata"), Node::Map(meta));
     if made == Made::Secret {
-        let secret_type = if args.secret_type.is_empty() { "Opaque" } else { &args.secret_type };
-        root.insert(keys.intern("type"), text(secret_type));
-        root.insert(keys.intern("data"), Node::Map(Map::default()));
+        root.push(("type", text(if args.secret_type.is_empty() { "Opaque" } else { &args.secret_type })));
     }
-    for (key, bytes) in data {
-        put(&mut root, made, &key, bytes);
+    if made == Made::Secret || !texts.is_empty() {
+        root.push(("data", Node::Map(texts.into_iter().collect())));
     }
-    Ok(Node::Map(root))
+    if !binaries.is_empty() {
+        root.push(("binaryData", Node::Map(binaries.into_iter().collect())));
+    }
+    let mut map = |fields: Vec<(&str, Node)>| -> Map {
+        fields.into_iter().map(|(name, value)| (keys.intern(name), value)).collect()
+    };
+    root.push(("metadata", Node::Map(map(meta))));
+    Ok(Node::Map(map(root)))
 }
 
 /// Options for all generators, under those of one.
@@ -81,20 +93,6 @@ pub(crate) fn behavior(text: &str) -> Behavior {
         "replace" => Behavior::Replace,
         "merge" => Behavior::Merge,
         _ => Behavior::Unspecified,
-    }
-}
-
-fn put(root: &mut Map, made: Made, key: &str, bytes: Vec<u8>) {
-    let (field, text) = match (made, String::from_utf8(bytes)) {
-        (Made::ConfigMap, Ok(text)) => ("data", text),
-        (Made::ConfigMap, Err(binary)) => ("binaryData", encode(binary.as_bytes())),
-        (Made::Secret, Ok(text)) => ("data", encode(text.as_bytes())),
-        (Made::Secret, Err(binary)) => ("data", encode(binary.as_bytes())),
-    };
-    let quote = if text.contains('\n') { Quote::Block } else { Quote::Plain };
-    let value = Node::Scalar(Scalar::quoted(text, Tag::Str, quote));
-    if let Node::Map(map) = root.entry(field, || Node::Map(Map::default())) {
-        map.insert(key.into(), value);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::apply;
 use crate::config::{Config, Field, Referrers};
-use crate::error::{Fault, Problem, Reason};
+use crate::error::{Fault, Place, Problem, Reason};
 use crate::id::{Gvk, GvkPattern, Id};
 use crate::node::{Node, Tag};
 use crate::path::shape_name;
@@ -13,15 +13,18 @@ use crate::set::Set;
 
 /// Updates all references.
 pub(crate) fn update(set: &mut Set, config: &Config) -> Result<(), Vec<Problem>> {
-    let index = Index::new(set);
+    // Made when the first object asks, before any has changed.
+    let mut index = None;
     let fields = by_kind(config);
     let mut problems = Vec::new();
     for i in 0..set.len() {
-        let Some(resource) = set.get_mut_same_id(i) else { continue };
+        let Some(resource) = set.get(i) else { continue };
         let wanted = wanted(&fields, resource.original_id().gvk);
         if wanted.is_empty() {
             continue;
         }
+        let index = index.get_or_insert_with(|| Index::new(set));
+        let Some(resource) = set.get_mut_same_id(i) else { continue };
         let mut node = std::mem::replace(&mut resource.node, Node::null());
         let resource: &Resource = resource;
         let referrer = match Referrer::new(resource, &node) {
@@ -32,7 +35,7 @@ pub(crate) fn update(set: &mut Set, config: &Config) -> Result<(), Vec<Problem>>
             }
         };
         for reference in wanted {
-            let mut update = Update { referrer: &referrer, reference, index: &index };
+            let mut update = Update { referrer: &referrer, reference, index };
             let result = apply::of_any_kind(&mut node, reference.field, None, &mut |field| update.field(field));
             if let Err(fault) = result {
                 let path = &reference.field.spec.path;
@@ -90,7 +93,7 @@ struct Candidate {
     former: Vec<(Text, Text)>,
     prefixes: Vec<Text>,
     suffixes: Vec<Text>,
-    described: String,
+    place: Place,
 }
 
 /// All objects that had another name, by every name that they had.
@@ -136,7 +139,7 @@ impl Index {
                 former: resource.former.iter().map(|former| (former.kind.clone(), former.name.clone())).collect(),
                 prefixes: resource.prefixes.clone(),
                 suffixes: resource.suffixes.clone(),
-                described: format!("{id} ({})", resource.place),
+                place: resource.place.clone(),
             });
         }
         index
@@ -144,6 +147,12 @@ impl Index {
 }
 
 impl Candidate {
+    fn describe(&self) -> String {
+        let gvk = Gvk { group: &self.group, version: &self.version, kind: &self.kind };
+        let id = Id { gvk, name: &self.name, namespace: &self.namespace, cluster: self.cluster };
+        format!("{id} ({})", self.place)
+    }
+
     /// Whether it ever was of a type.
     fn was(&self, pattern: &GvkPattern) -> bool {
         self.former
@@ -311,7 +320,7 @@ impl Update<'_> {
             [first, rest @ ..] if rest.iter().all(|other| same(first, other)) => Ok(Some(first)),
             many => {
                 let what = format!("found multiple possible referrals for the name {name:?}");
-                let candidates = many.iter().map(|candidate| candidate.described.clone()).collect();
+                let candidates = many.iter().map(|candidate| candidate.describe()).collect();
                 Err(Reason::Ambiguous { what, candidates }.into())
             }
         }

@@ -188,6 +188,8 @@ impl Resource {
             return;
         }
         let former = Former { kind: texts.share(kind), name: name.into(), namespace: texts.share(namespace) };
+        // Most objects have one name or two.
+        self.former.reserve_exact(1);
         self.former.push(former);
     }
 

@@ -259,6 +259,12 @@ impl Build for ToDocument<'_> {
         let Some(Frame { mut node, anchor, .. }) = self.frames.pop() else {
             return Ok(());
         };
+        // Most collections are small, and what vectors leave room for would be more than what they hold.
+        match &mut node.content {
+            Content::Sequence { items, .. } => items.shrink_to_fit(),
+            Content::Mapping { pairs, .. } => pairs.shrink_to_fit(),
+            _ => {}
+        }
         let end = match &node.content {
             Content::Sequence { items, layout: Layout::Block } => items.last().map(|item| item.span().end),
             Content::Mapping { pairs, layout: Layout::Block } => {

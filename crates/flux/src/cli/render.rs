@@ -97,11 +97,26 @@ fn kustomize(args: &Args, out: &mut Output) -> Result<(), Failure> {
         out.note(&format!("# Warning: {warning}"));
     }
     match &args.output {
-        None => out.data(&build.to_yaml()),
+        None => print(build, out),
         Some(path) if path.is_dir() => write_each(path, &build)?,
         Some(path) => write(path, &build.to_yaml())?,
     }
     Ok(())
+}
+
+/// Prints the objects and lets go of them meanwhile: the text of all of them is as large as they are.
+fn print(build: Build, out: &mut Output) {
+    const PIECE: usize = 64 << 10;
+    let mut text = String::new();
+    for (i, resource) in build.resources.into_iter().enumerate() {
+        text.push_str(if i > 0 { "---\n" } else { "" });
+        text.push_str(&resource.to_yaml());
+        if text.len() >= PIECE {
+            out.data(&text);
+            text.clear();
+        }
+    }
+    out.data(&text);
 }
 
 fn refuse_programs(args: &Args) -> Result<(), Failure> {

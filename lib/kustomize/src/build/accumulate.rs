@@ -22,16 +22,20 @@ impl Builder<'_> {
     /// Builds one build file into an accumulator: an empty one, or for a component that of its parent.
     pub(super) fn accumulate(
         &mut self,
-        target: &Target<'_>,
+        target: &mut Target<'_>,
         mut into: Accumulator,
         origin: Option<&Origin>,
     ) -> Result<Accumulator, Vec<Problem>> {
         let mut problems = Vec::new();
+        // What made the generated objects is not needed beside them.
+        let generators =
+            [std::mem::take(&mut target.file.config_map_generator), std::mem::take(&mut target.file.secret_generator)];
+        let target = &*target;
         let file = &target.file;
         refuse_charts(target, &mut problems);
         self.resources(target, "resources", &file.resources, &mut into, origin, &mut problems);
         let config = own_config(target, &mut problems);
-        let generated = self.generated(target, origin, &mut problems);
+        let generated = self.generated(target, generators, origin, &mut problems);
         // Read now, so that all that is wrong is said at once, though kustomize does so after the components.
         let used = self.schema.builtin_used();
         let prepared = self.prepare(target, origin, &mut problems);
@@ -116,7 +120,7 @@ impl Builder<'_> {
         into: &mut Accumulator,
         origin: Option<&Origin>,
     ) -> Result<(), Vec<Problem>> {
-        let target = self.target(loader, None)?;
+        let mut target = self.target(loader, None)?;
         self.choose_schema(&target).map_err(one)?;
         if target.file.kind == file::COMPONENT {
             let message =
@@ -124,7 +128,7 @@ impl Builder<'_> {
             let hint = "name it under components instead of resources";
             return Err(one(Reason::invalid(message).hint(Some(hint.to_owned()))));
         }
-        let below = self.accumulate(&target, Accumulator::default(), origin)?;
+        let below = self.accumulate(&mut target, Accumulator::default(), origin)?;
         merge(into, below)
     }
 
@@ -146,7 +150,7 @@ impl Builder<'_> {
                 return Err(one(Reason::invalid("a component must be a directory, this is a file")));
             }
         };
-        let component = self.target(loader, None)?;
+        let mut component = self.target(loader, None)?;
         self.choose_schema(&component).map_err(one)?;
         if component.file.kind != file::COMPONENT {
             let message = format!(
@@ -158,7 +162,7 @@ impl Builder<'_> {
             let hint = "name it under resources instead of components";
             return Err(one(Reason::invalid(message).hint(Some(hint.to_owned()))));
         }
-        let built = self.accumulate(&component, into, origin.as_ref())?;
+        let built = self.accumulate(&mut component, into, origin.as_ref())?;
         if let Some((first, second)) = built.set.duplicate() {
             return Err(one(duplicate(first, second)));
         }
@@ -169,18 +173,18 @@ impl Builder<'_> {
     fn generated(
         &mut self,
         target: &Target<'_>,
+        [config_maps, secrets]: [Vec<file::GeneratorArgs>; 2],
         origin: Option<&Origin>,
         problems: &mut Vec<Problem>,
     ) -> Vec<(Resource, Place)> {
         let mut generated = Vec::new();
         let file = &target.file;
-        for (field, made, list) in [
-            ("configMapGenerator", Made::ConfigMap, &file.config_map_generator),
-            ("secretGenerator", Made::Secret, &file.secret_generator),
-        ] {
+        for (field, made, list) in
+            [("configMapGenerator", Made::ConfigMap, config_maps), ("secretGenerator", Made::Secret, secrets)]
+        {
             let kind = if made == Made::Secret { "SecretGenerator" } else { "ConfigMapGenerator" };
             let origin = origin.map(|origin| Arc::new(origin.builtin(target.name, kind)));
-            for (i, args) in list.iter().enumerate() {
+            for (i, args) in list.into_iter().enumerate() {
                 let place = target.at(args.line);
                 match self.generate(target, made, args, &place) {
                     Ok(mut resource) => {
@@ -212,10 +216,9 @@ impl Builder<'_> {
         &mut self,
         target: &Target<'_>,
         made: Made,
-        args: &file::GeneratorArgs,
+        mut args: file::GeneratorArgs,
         place: &Place,
     ) -> Result<Resource, Fault> {
-        let mut args = args.clone();
         args.options = generate::merge_options(args.options, target.file.generator_options.as_ref());
         let node = generate::make(made, &args, &target.loader, &mut self.keys)?;
         let mut resource = Resource::new(node, place.clone(), &self.schema);
