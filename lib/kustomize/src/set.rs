@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 
 use crate::error::{Fault, Reason};
 use crate::id::Id;
@@ -134,7 +134,15 @@ impl Set {
 
     /// The first two objects that share an identity.
     pub(crate) fn duplicate(&self) -> Option<(&Resource, &Resource)> {
+        self.duplicate_by(Resource::id)
+    }
+
+    /// The first two objects that share what `key` takes from them.
+    pub(crate) fn duplicate_by<'s, K: Eq + Hash>(
+        &'s self,
+        key: impl Fn(&'s Resource) -> K,
+    ) -> Option<(&'s Resource, &'s Resource)> {
         let mut seen = HashMap::with_capacity(self.list.len());
-        self.list.iter().find_map(|resource| seen.insert(resource.id(), resource).map(|first| (first, resource)))
+        self.list.iter().find_map(|resource| seen.insert(key(resource), resource).map(|first| (first, resource)))
     }
 }

@@ -1,7 +1,10 @@
 //! What happens once, after everything has been gathered: hashes, references, variables, order and metadata.
 
+use std::collections::HashSet;
+
 use crate::config::Field;
 use crate::error::{Fault, Place, Problem, Reason};
+use crate::id::Id;
 use crate::names;
 use crate::node::{Node, Tag};
 use crate::origin::{self, ORIGIN, TRANSFORMATIONS};
@@ -33,15 +36,20 @@ impl Builder<'_> {
             self.warnings.push(Warning::new(Some(place.clone()), format!("var {name:?} was never replaced")));
         }
         check(set.iter()).map_err(one)?;
-        if let Some((first, second)) = set.duplicate() {
+        let order = self.order(target, &place).map_err(one)?;
+        // Only sorting minds that one that is left out is the same as one that stays.
+        let apart = |resource| order == Order::Fifo && is_local(resource);
+        if let Some((first, second)) = set.duplicate_by(|resource| (resource.id(), apart(resource))) {
             let reason = Reason::Duplicate { id: second.id().to_string() };
             let hint = format!("the other one is {}", first.subject());
             return Err(one(Fault::from(reason).on(|| second.subject()).hint(Some(hint))));
         }
-        // kustomize tells those that stay by their identities: one that is left out must differ from them as well.
-        set.all_mut().retain(|resource| matches!(annotation(&resource.node, LOCAL), None | Some("false")));
-        let order = self.order(target, &place).map_err(one)?;
+        // kustomize tells those that stay by their identities, so the same one stays then too.
+        let stays: HashSet<Id<'_>> = set.iter().filter(|resource| !is_local(resource)).map(Resource::id).collect();
+        let stays: Vec<bool> = set.iter().map(|resource| stays.contains(&resource.id())).collect();
+        let mut stays = stays.into_iter();
         let mut list = set.into_list();
+        list.retain(|_| stays.next().unwrap_or_default());
         transform::sort(&mut list, &order);
         let mut resources = Vec::with_capacity(list.len());
         let mut problems = Vec::new();
@@ -117,6 +125,10 @@ impl Builder<'_> {
             }
         });
     }
+}
+
+fn is_local(resource: &Resource) -> bool {
+    !matches!(annotation(&resource.node, LOCAL), None | Some("false"))
 }
 
 /// Patches may have taken what makes an object.
