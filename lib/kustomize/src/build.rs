@@ -200,7 +200,11 @@ impl Builder<'_> {
             let hint = Some("name what it builds under resources".to_owned());
             return Err(one(Reason::invalid(format!("{name} is empty")).hint(hint).at(&start)));
         }
-        file.check_type().map_err(|reason| one(Fault::from(reason).at(&Place { line: file.line, ..start.clone() })))?;
+        let wrong = file.check_type();
+        if !wrong.is_empty() {
+            let place = Place { line: file.line, ..start };
+            return Err(wrong.into_iter().map(|fault| *fault.at(&place)).collect());
+        }
         Ok(Target { loader, file, place, name })
     }
 
@@ -247,7 +251,6 @@ impl Builder<'_> {
 
     fn root(&mut self, loader: Loader<'_>) -> Result<Build, Vec<Problem>> {
         let mut target = self.target(loader, self.options.root.clone())?;
-        self.choose_schema(&target).map_err(one)?;
         self.build_metadata.clone_from(&target.file.build_metadata);
         self.tracked = !self.build_metadata.is_empty();
         let origin = self.tracked.then(Origin::default);

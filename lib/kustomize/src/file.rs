@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::decode::{Decode, Decoder, Entry, Unknown, record};
-use crate::error::{Error, Problem, Reason};
+use crate::error::{Error, Fault, Place, Problem, Reason, nearest};
 
 pub use scan::{ScanError, scan};
 
@@ -14,6 +14,8 @@ pub use scan::{ScanError, scan};
 pub const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 pub(crate) const API_VERSION: &str = "kustomize.config.k8s.io/v1beta1";
+/// The group of the kind that shares its name with build files.
+const FLUX: &str = "kustomize.toolkit.fluxcd.io/";
 pub(crate) const COMPONENT_API_VERSION: &str = "kustomize.config.k8s.io/v1alpha1";
 pub(crate) const KIND: &str = "Kustomization";
 pub(crate) const COMPONENT: &str = "Component";
@@ -405,6 +407,13 @@ impl File {
     pub(crate) fn read(text: &str, path: &Arc<str>, unknown: Unknown) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut decoder = Decoder::new(path, unknown);
         let mut file: Self = decoder.document(text);
+        if file.api_version.starts_with(FLUX) {
+            let message = "this is an object of Flux, which says what to build, and no build file";
+            let hint = "give the object's file another name, and list that under resources of a build file";
+            let place = Place { file: Arc::clone(path), line: file.line };
+            let fault = Reason::invalid(message).at(&place).field(|| "apiVersion".to_owned());
+            return Err(vec![*fault.hint(Some(hint.to_owned()))]);
+        }
         for (i, args) in file.config_map_generator.iter_mut().enumerate() {
             if !std::mem::take(&mut args.secret_type).is_empty() {
                 decoder.unknown_at(args.line, format!("configMapGenerator[{i}]"), "type");
@@ -460,14 +469,18 @@ impl File {
     }
 
     /// What its type says that it cannot be.
-    pub(crate) fn check_type(&self) -> Result<(), Reason> {
+    pub(crate) fn check_type(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
         if self.kind != KIND && self.kind != COMPONENT {
-            return Err(Reason::Invalid { message: format!("kind should be {KIND} or {COMPONENT}") });
+            let near = nearest(&self.kind, [KIND, COMPONENT]).map(|near| format!("did you mean {near:?}?"));
+            let fault = Reason::invalid(format!("kind should be {KIND} or {COMPONENT}, not {:?}", self.kind));
+            faults.push(fault.hint(near).field(|| "kind".to_owned()));
         }
         let version = if self.kind == COMPONENT { COMPONENT_API_VERSION } else { API_VERSION };
         if self.api_version != version {
-            return Err(Reason::Invalid { message: format!("apiVersion for {} should be {version}", self.kind) });
+            let message = format!("apiVersion for {} should be {version}, not {:?}", self.kind, self.api_version);
+            faults.push(Reason::invalid(message).field(|| "apiVersion".to_owned()));
         }
-        Ok(())
+        faults
     }
 }

@@ -20,10 +20,7 @@ pub(crate) enum Made {
 }
 
 /// Makes the object; its name has no hash yet.
-pub(crate) fn make(made: Made, args: &GeneratorArgs, loader: &Loader<'_>, keys: &mut Keys) -> Result<Node, Fault> {
-    if args.name.is_empty() {
-        return Err(Reason::invalid("a generator must have a name"));
-    }
+pub(crate) fn make(made: Made, args: &GeneratorArgs, loader: &Loader<'_>, keys: &mut Keys) -> Result<Node, Vec<Fault>> {
     let (mut texts, mut binaries) = (Vec::new(), Vec::new());
     for (key, bytes) in data(args, loader)? {
         let (is_text, text) = match (made, String::from_utf8(bytes)) {
@@ -114,9 +111,13 @@ fn encode(bytes: &[u8]) -> String {
     lines
 }
 
-/// All keys and values; none may come twice.
-fn data(args: &GeneratorArgs, loader: &Loader<'_>) -> Result<BTreeMap<String, Vec<u8>>, Fault> {
+/// All keys and values, none of which may come twice, or all that is wrong with the generator.
+fn data(args: &GeneratorArgs, loader: &Loader<'_>) -> Result<BTreeMap<String, Vec<u8>>, Vec<Fault>> {
     let mut data = BTreeMap::new();
+    let mut faults = Vec::new();
+    if args.name.is_empty() {
+        faults.push(Reason::invalid("a generator must have a name"));
+    }
     let mut add = |key: String, value: Vec<u8>| {
         if data.contains_key(&key) {
             return Err(Reason::invalid(format!("configmap {} illegally repeats the key `{key}`", args.name)));
@@ -125,23 +126,25 @@ fn data(args: &GeneratorArgs, loader: &Loader<'_>) -> Result<BTreeMap<String, Ve
         Ok(())
     };
     for (i, path) in args.envs.iter().enumerate() {
-        let (bytes, _) = loader.file(path).map_err(|fault| fault.field(|| format!("envs[{i}]")))?;
-        env(&bytes, &mut add).map_err(|fault| fault.field(|| format!("envs[{i}] ({path})")))?;
+        let read = match loader.file(path) {
+            Ok((bytes, _)) => env(&bytes, &mut add).map_err(|fault| fault.field(|| format!("envs[{i}] ({path})"))),
+            Err(fault) => Err(fault),
+        };
+        faults.extend(read.err().map(|fault| fault.field(|| format!("envs[{i}]"))));
     }
     for (i, literal) in args.literals.iter().enumerate() {
-        let (key, value) = literal.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+        let added = match literal.split_once('=').filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => add(key.to_owned(), unquoted(value).as_bytes().to_vec()),
             // What stands there may be a secret, so it is not told.
-            Reason::invalid("invalid literal source, expected key=value").field(|| format!("literals[{i}]"))
-        })?;
-        add(key.to_owned(), unquoted(value).as_bytes().to_vec())?;
+            None => Err(Reason::invalid("invalid literal source, expected key=value")),
+        };
+        faults.extend(added.err().map(|fault| fault.field(|| format!("literals[{i}]"))));
     }
     for (i, source) in args.files.iter().enumerate() {
-        let at = |fault: Fault| fault.field(|| format!("files[{i}]"));
-        let (key, path) = file_source(source).map_err(at)?;
-        let (bytes, _) = loader.file(path).map_err(at)?;
-        add(key.to_owned(), bytes)?;
+        let added = file_source(source).and_then(|(key, path)| add(key.to_owned(), loader.file(path)?.0));
+        faults.extend(added.err().map(|fault| fault.field(|| format!("files[{i}]"))));
     }
-    Ok(data)
+    if faults.is_empty() { Ok(data) } else { Err(faults) }
 }
 
 /// Quotes around all of a value are the shell's, not the value's.

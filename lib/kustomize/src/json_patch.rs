@@ -172,6 +172,9 @@ fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, Str
     let mut key = parts.next().ok_or_else(missing)?;
     let mut at = document;
     for next in parts {
+        if !matches!(get(at, &key), Ok(Some(_))) {
+            return Err(missing().hint(describe(at, &key)));
+        }
         at = get(at, &key).ok().flatten().ok_or_else(missing)?;
         if !at.is_object() && !at.is_array() {
             return Err(missing());
@@ -179,6 +182,19 @@ fn parent<'v>(document: &'v mut Value, path: &str) -> Result<(&'v mut Value, Str
         key = next;
     }
     Ok((at, key))
+}
+
+/// What there is in place of a part that is missing.
+fn describe(container: &Value, missing: &str) -> Option<String> {
+    match container {
+        Value::Object(map) => {
+            let near = crate::error::nearest(missing, map.keys().map(String::as_str));
+            let instead = near.map_or_else(String::new, |near| format!(", did you mean {near:?}?"));
+            Some(format!("there is no {missing:?}{instead}"))
+        }
+        Value::Array(items) => Some(format!("{missing:?} is no index of a list of {}", items.len())),
+        _ => None,
+    }
 }
 
 /// What a container holds; a map that lacks the key is no mistake yet, a list that lacks the index is.

@@ -353,13 +353,25 @@ impl<'a> Loader<'a> {
     fn missing(&self, path: &str) -> Fault {
         let resolved = self.join(path).unwrap_or_default();
         let entries = resolved.parent().and_then(|parent| self.source.files().list(&parent).ok()).unwrap_or_default();
-        let near = nearest(resolved.name().unwrap_or(""), entries.iter().map(|entry| entry.name.as_str()));
+        // That both end in `.yaml` makes two names no more alike.
+        let (wanted, ending) = stem(resolved.name().unwrap_or_default());
+        let alike = entries.iter().map(|entry| stem(&entry.name));
+        let near = nearest(wanted, alike.clone().filter(|(_, other)| *other == ending).map(|(stem, _)| stem))
+            .map(|near| format!("{near}{ending}"))
+            .or_else(|| {
+                alike.filter(|(stem, _)| *stem == wanted).map(|(stem, ending)| format!("{stem}{ending}")).next()
+            });
         let hint = near.map(|near| match path.rsplit_once('/') {
             Some((directory, _)) => format!("did you mean {:?}?", format!("{directory}/{near}")),
             None => format!("did you mean {near:?}?"),
         });
         Fault::from(Reason::NotFound { path: resolved.to_string() }).hint(hint)
     }
+}
+
+/// A file's name and its ending.
+fn stem(name: &str) -> (&str, &str) {
+    name.split_at(name.rfind('.').filter(|dot| *dot > 0).unwrap_or(name.len()))
 }
 
 fn remote(url: &str, message: &str) -> Fault {

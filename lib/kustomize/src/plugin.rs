@@ -116,7 +116,8 @@ pub(crate) fn generate(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<R
     }
     // Only build files know the deprecated field.
     args.env.clear();
-    let node = generate::make(made, &args, setup.loader, setup.keys)?;
+    let node = generate::make(made, &args, setup.loader, setup.keys);
+    let node = node.map_err(|mut faults| faults.swap_remove(0))?;
     let mut resource = Resource::new(node, config.place.clone(), setup.schema);
     resource.needs_hash = !args.options.as_ref().is_some_and(|options| options.disable_name_suffix_hash);
     resource.behavior = generate::behavior(&args.behavior);
@@ -175,7 +176,10 @@ pub(crate) fn transformers(config: &Resource, setup: &mut Setup<'_, '_>) -> Resu
             }
             Transformer::StrategicMerge(strategic_merge(&settings.paths, &settings.patches, place, setup)?)
         }
-        "ReplacementTransformer" => Transformer::Replacements(replacements(&settings.replacements, setup)?),
+        "ReplacementTransformer" => {
+            let read = replacements(&settings.replacements, place, setup);
+            Transformer::Replacements(read.map_err(|mut faults| faults.swap_remove(0))?)
+        }
         _ => Transformer::ValueAdd(value_add(&settings, setup)?),
     }])
 }
@@ -261,30 +265,44 @@ fn first(mut problems: Vec<crate::error::Problem>) -> Fault {
 }
 
 /// Reads replacements, each inline or a file with one or several.
-pub(crate) fn replacements(entries: &[file::Replacement], setup: &Setup<'_, '_>) -> Result<Vec<Replacement>, Fault> {
+pub(crate) fn replacements(
+    entries: &[file::Replacement],
+    place: &Place,
+    setup: &Setup<'_, '_>,
+) -> Result<Vec<Replacement>, Vec<Fault>> {
     let mut result = Vec::with_capacity(entries.len());
+    let mut faults = Vec::new();
     for (i, entry) in entries.iter().enumerate() {
-        let at = |fault: Fault| fault.field(|| format!("replacements[{i}]"));
-        if entry.path.is_empty() {
-            result.push(Replacement::new(entry).map_err(at)?);
-            continue;
-        }
-        if entry.source.is_some() || !entry.targets.is_empty() {
-            return Err(at(Reason::invalid("cannot specify both path and inline replacement")));
-        }
-        let (bytes, file) =
-            setup.loader.file(&entry.path).map_err(|fault| fault.field(|| format!("replacements[{i}].path")))?;
-        let text = read::text(&bytes, &file)?;
-        let mut decoder = Decoder::coercing(&file, Unknown::Ignore);
-        let list = yaml::node(&text, &read::limits(&text)).is_ok_and(|root| root.is_some_and(|r| r.items().is_some()));
-        let read: Vec<file::Replacement> = if list { decoder.document(&text) } else { vec![decoder.document(&text)] };
-        let (read, _) = decoder.finish(read).map_err(first)?;
-        for one in &read {
-            let place = Place { file: file.clone(), line: one.line };
-            result.push(Replacement::new(one).map_err(|fault| fault.at(&place))?);
+        let place = Place { line: entry.line, ..place.clone() };
+        match replacement(entry, &place, setup) {
+            Ok(read) => result.extend(read),
+            Err(mut fault) => {
+                let inner = fault.field.take().map_or_else(String::new, |inner| format!(".{inner}"));
+                faults.push(fault.at(&place).field(|| format!("replacements[{i}]{inner}")));
+            }
         }
     }
-    Ok(result)
+    if faults.is_empty() { Ok(result) } else { Err(faults) }
+}
+
+fn replacement(entry: &file::Replacement, place: &Place, setup: &Setup<'_, '_>) -> Result<Vec<Replacement>, Fault> {
+    if entry.path.is_empty() {
+        return Ok(vec![Replacement::new(entry, place)?]);
+    }
+    if entry.source.is_some() || !entry.targets.is_empty() {
+        return Err(Reason::invalid("cannot specify both path and inline replacement"));
+    }
+    let (bytes, file) = setup.loader.file(&entry.path).map_err(|fault| fault.field(|| "path".to_owned()))?;
+    let text = read::text(&bytes, &file)?;
+    let mut decoder = Decoder::coercing(&file, Unknown::Ignore);
+    let list = yaml::node(&text, &read::limits(&text)).is_ok_and(|root| root.is_some_and(|r| r.items().is_some()));
+    let read: Vec<file::Replacement> = if list { decoder.document(&text) } else { vec![decoder.document(&text)] };
+    let (read, _) = decoder.finish(read).map_err(first)?;
+    let each = read.iter().map(|one| {
+        let place = Place { file: file.clone(), line: one.line };
+        Replacement::new(one, &place).map_err(|fault| fault.at(&place))
+    });
+    each.collect()
 }
 
 fn value_add(settings: &Settings, setup: &Setup<'_, '_>) -> Result<ValueAdd, Fault> {

@@ -13,7 +13,7 @@ mod value_add;
 use std::collections::BTreeMap;
 
 use crate::config::Field;
-use crate::error::{Fault, Problem};
+use crate::error::{Fault, Place, Problem};
 use crate::file;
 use crate::generate;
 use crate::node::Keys;
@@ -33,7 +33,14 @@ pub(crate) struct Context<'c> {
     pub(crate) texts: &'c mut Texts,
     pub(crate) keys: &'c mut Keys,
     /// What the author should know.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// What is worth a warning.
+pub(crate) struct Note {
+    pub(crate) text: String,
+    /// The line and the field, where these are not those of the step.
+    pub(crate) at: Option<(Place, String)>,
 }
 
 /// A step, configured and ready.
@@ -102,7 +109,7 @@ impl Transformer {
                 if problems.is_empty() { Ok(()) } else { Err(problems) }
             }
             Self::Json6902(patch) => one(patch.run(set, context)),
-            Self::Replacements(replacements) => replacement::run(set, replacements),
+            Self::Replacements(replacements) => replacement::run(set, replacements, context),
             Self::ValueAdd(add) => one(add.run(set, context)),
             Self::Hash => one(hash(set, context)),
         }

@@ -119,7 +119,8 @@ fn read(set: &Set, declared: &Declared) -> Result<Option<Scalar>, Fault> {
         let what = format!("var '{}' cannot be mapped to a field in the set of known resources", var.name);
         let names = set.iter().filter(|r| r.gvk().kind == var.objref.kind).map(|r| r.original_id().name);
         let near = nearest(&var.objref.name, names).map(|near| format!("did you mean {near:?}?"));
-        return Err(Fault::from(Reason::NoMatch { what }).hint(near));
+        let hint = near.or_else(|| Some(format!("there is no {} of that name", var.objref.kind)));
+        return Err(Fault::from(Reason::NoMatch { what }).hint(hint));
     };
     let path = if var.fieldref.field_path.is_empty() { "metadata.name" } else { &var.fieldref.field_path };
     let missing = || {

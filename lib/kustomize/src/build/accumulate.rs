@@ -32,6 +32,7 @@ impl Builder<'_> {
             [std::mem::take(&mut target.file.config_map_generator), std::mem::take(&mut target.file.secret_generator)];
         let target = &*target;
         let file = &target.file;
+        problems.extend(self.choose_schema(target).err().map(|fault| *fault));
         refuse_charts(target, &mut problems);
         self.resources(target, "resources", &file.resources, &mut into, origin, &mut problems);
         let config = own_config(target, &mut problems);
@@ -41,6 +42,12 @@ impl Builder<'_> {
         let prepared = self.prepare(target, origin, &mut problems);
         let used_later = self.schema.use_builtin(used);
         if !problems.is_empty() {
+            // Nothing more is built, but what is missing is said along with the rest.
+            for (i, entry) in file.components.iter().enumerate() {
+                let found = target.loader.find(&entry.text, None);
+                let fault = found.err().filter(|fault| matches!(fault.reason, Reason::NotFound { .. }));
+                problems.extend(fault.map(|f| *f.at(&target.at(entry.line)).field(|| format!("components[{i}]"))));
+            }
             return Err(problems);
         }
         let place = target.at(file.line);
@@ -121,7 +128,6 @@ impl Builder<'_> {
         origin: Option<&Origin>,
     ) -> Result<(), Vec<Problem>> {
         let mut target = self.target(loader, None)?;
-        self.choose_schema(&target).map_err(one)?;
         if target.file.kind == file::COMPONENT {
             let message =
                 format!("expected kind != '{}' for path '/{}'", file::COMPONENT, target.loader.root().as_str());
@@ -151,7 +157,6 @@ impl Builder<'_> {
             }
         };
         let mut component = self.target(loader, None)?;
-        self.choose_schema(&component).map_err(one)?;
         if component.file.kind != file::COMPONENT {
             let message = format!(
                 "expected kind '{}' for path '/{}' but got '{}'",
@@ -191,10 +196,10 @@ impl Builder<'_> {
                         resource.origin.clone_from(&origin);
                         generated.push((resource, place));
                     }
-                    Err(mut fault) => {
+                    Err(faults) => problems.extend(faults.into_iter().map(|mut fault| {
                         let inner = fault.field.take().map_or_else(String::new, |inner| format!(".{inner}"));
-                        problems.push(*fault.at(&place).field(|| format!("{field}[{i}]{inner}")));
-                    }
+                        *fault.at(&place).field(|| format!("{field}[{i}]{inner}"))
+                    })),
                 }
             }
         }
@@ -218,7 +223,7 @@ impl Builder<'_> {
         made: Made,
         mut args: file::GeneratorArgs,
         place: &Place,
-    ) -> Result<Resource, Fault> {
+    ) -> Result<Resource, Vec<Fault>> {
         args.options = generate::merge_options(args.options, target.file.generator_options.as_ref());
         let node = generate::make(made, &args, &target.loader, &mut self.keys)?;
         let mut resource = Resource::new(node, place.clone(), &self.schema);

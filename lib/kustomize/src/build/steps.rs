@@ -11,7 +11,7 @@ use crate::output::Warning;
 use crate::plugin::{self, Setup};
 use crate::resource::Resource;
 use crate::set::Set;
-use crate::transform::{Context, Json6902, Patch, Replacement, Subjects, Transformer};
+use crate::transform::{Context, Json6902, Note, Patch, Replacement, Subjects, Transformer};
 
 use super::{Accumulator, Builder, Target, one};
 
@@ -70,8 +70,8 @@ impl Builder<'_> {
                 Err(fault) => problems.push(*below(fault, &place, &format!("patchesJson6902[{i}]"))),
             }
         }
-        let replacements = plugin::replacements(&file.replacements, &setup).unwrap_or_else(|fault| {
-            problems.push(*fault.at(&target.at(file.replacements.first().map_or(0, |first| first.line))));
+        let replacements = plugin::replacements(&file.replacements, &target.at(0), &setup).unwrap_or_else(|faults| {
+            problems.extend(faults.into_iter().map(|fault| *fault));
             Vec::new()
         });
         let transformers = self.configured(target, "transformers", &file.transformers, origin, problems);
@@ -148,8 +148,9 @@ impl Builder<'_> {
             // Any field may have been written, the kind and the version among them.
             set.all_mut().iter_mut().for_each(|resource| resource.refresh(context.schema));
         }
-        for note in context.notes {
-            self.warnings.push(Warning::new(Some(step.place.clone()), format!("{}: {note}", step.field)));
+        for Note { text, at } in context.notes {
+            let (place, field) = at.unwrap_or_else(|| (step.place.clone(), step.field.clone()));
+            self.warnings.push(Warning::new(Some(place), format!("{field}: {text}")));
         }
         result.map_err(|problems| {
             problems

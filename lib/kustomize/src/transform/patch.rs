@@ -12,8 +12,8 @@ use crate::schema::Schema;
 use crate::selector::Selector;
 use crate::set::Set;
 
-use super::Context;
 use super::replica::some_of;
+use super::{Context, Note};
 
 /// A patch that says itself what kind it is.
 #[derive(Debug)]
@@ -238,7 +238,7 @@ fn select(set: &Set, (wanted, selector): &(file::Selector, Selector), context: &
             _ if names.is_empty() => format!("; there is no {}", or_anything(&wanted.kind)),
             _ => format!("; there are {}", some_of(&names)),
         };
-        context.notes.push(format!("the target selects nothing: {wanted}{hint}"));
+        context.notes.push(Note { text: format!("the target selects nothing: {wanted}{hint}"), at: None });
     }
     selected
 }

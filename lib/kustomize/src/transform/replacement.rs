@@ -2,7 +2,7 @@
 
 mod structured;
 
-use crate::error::{Fault, Problem, Reason, nearest};
+use crate::error::{Fault, Place, Problem, Reason, nearest};
 use crate::file;
 use crate::id::{GvkPattern, Id};
 use crate::node::{Node, Scalar, Shape, Tag};
@@ -12,6 +12,7 @@ use crate::selector::Selector;
 use crate::set::Set;
 
 use super::replica::some_of;
+use super::{Context, Note};
 
 const DEFAULT_PATH: &str = "metadata.name";
 
@@ -20,6 +21,7 @@ const DEFAULT_PATH: &str = "metadata.name";
 pub(crate) struct Replacement {
     from: From,
     targets: Vec<Target>,
+    place: Place,
 }
 
 #[derive(Debug)]
@@ -38,7 +40,7 @@ struct Target {
 }
 
 impl Replacement {
-    pub(crate) fn new(replacement: &file::Replacement) -> Result<Self, Fault> {
+    pub(crate) fn new(replacement: &file::Replacement, place: &Place) -> Result<Self, Fault> {
         let from = match (&replacement.source_value, &replacement.source) {
             (Some(_), Some(_)) => {
                 return Err(Reason::invalid("value and resource selectors are mutually exclusive"));
@@ -53,23 +55,30 @@ impl Replacement {
             return Err(Reason::invalid("replacements must specify a source and at least one target"));
         }
         let targets = replacement.targets.iter().map(Target::new).collect::<Result<_, _>>()?;
-        Ok(Self { from, targets })
+        Ok(Self { from, targets, place: place.clone() })
     }
 
-    fn run(&self, set: &mut Set) -> Result<(), Fault> {
+    fn run(&self, set: &mut Set, note: &mut dyn FnMut(String)) -> Result<(), Fault> {
         let mut value = match &self.from {
             From::Value(text) => Value::fixed(Node::Scalar(Scalar::new(text.as_str(), Tag::Unknown))),
             From::Field(source) => read(set, source)?,
         };
-        self.targets.iter().try_for_each(|target| target.write(set, &mut value))
+        self.targets.iter().try_for_each(|target| {
+            if !target.write(set, &mut value)? {
+                note(format!("the target selects nothing: {}", target.described));
+            }
+            Ok(())
+        })
     }
 }
 
-pub(super) fn run(set: &mut Set, replacements: &[Replacement]) -> Result<(), Vec<Problem>> {
+pub(super) fn run(set: &mut Set, replacements: &[Replacement], context: &mut Context<'_>) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     for (i, replacement) in replacements.iter().enumerate() {
-        if let Err(fault) = replacement.run(set) {
-            problems.push(*fault.field(|| format!("replacements[{i}]")));
+        let (place, field) = (&replacement.place, || format!("replacements[{i}]"));
+        let mut note = |text| context.notes.push(Note { text, at: Some((place.clone(), field())) });
+        if let Err(fault) = replacement.run(set, &mut note) {
+            problems.push(*fault.at(place).field(field));
         }
     }
     set.forget();
@@ -120,7 +129,8 @@ fn read(set: &Set, source: &file::Source) -> Result<Value, Fault> {
     let found = path::lookup(&resource.node, &parts)
         .map_err(|error| fault(Reason::apply(format!("looking up source field {path:?}: {error}"))))?;
     let Some(found) = found.filter(|node| !node.is_empty()) else {
-        return Err(fault(Reason::apply(format!("fieldPath `{path}` is missing for the replacement source"))));
+        let missing = Reason::apply(format!("fieldPath `{path}` is missing for the replacement source"));
+        return Err(fault(missing.hint(nearest_field(&resource.node, &parts))));
     };
     let Some(options) = source.options.as_ref().filter(|options| !options.delimiter.is_empty()) else {
         return Ok(Value { node: unshared(found), live: Some((i, parts)) });
@@ -134,6 +144,21 @@ fn read(set: &Set, source: &file::Source) -> Result<Value, Fault> {
         fault(Reason::apply(format!("options.index {} is out of bounds for the value of {path}", options.index)))
     })?;
     Ok(Value::fixed(Node::Scalar(Scalar::quoted(part, scalar.tag, scalar.quote))))
+}
+
+/// What the part of a path may have meant that leads nowhere.
+fn nearest_field(node: &Node, parts: &[String]) -> Option<String> {
+    let mut at = node;
+    for part in parts {
+        let map = at.map()?;
+        match map.get(part) {
+            Some(below) => at = below,
+            None => {
+                return nearest(part, map.iter().map(|(name, _)| name)).map(|near| format!("did you mean {near:?}?"));
+            }
+        }
+    }
+    None
 }
 
 fn find<'s>(set: &'s Set, source: &file::Source) -> Result<(usize, &'s Resource), Fault> {
@@ -196,10 +221,13 @@ impl Target {
         ids(resource).any(|id| fits(&self.select, &id))
     }
 
-    fn write(&self, set: &mut Set, value: &mut Value) -> Result<(), Fault> {
+    /// Writes into all that is selected, if anything is.
+    fn write(&self, set: &mut Set, value: &mut Value) -> Result<bool, Fault> {
+        let mut any = false;
         for i in 0..set.len() {
             let Some(resource) = set.get_mut_same_id(i).filter(|resource| self.selects(resource)) else { continue };
             let own = value.is_in(i);
+            any = true;
             for path in &self.paths {
                 let subject = resource.subject();
                 self.copy(&mut resource.node, value, own, path).map_err(|fault| {
@@ -211,7 +239,7 @@ impl Target {
                 }
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     fn copy(&self, node: &mut Node, value: &mut Value, own: bool, path: &str) -> Result<(), Fault> {
@@ -236,7 +264,7 @@ impl Target {
         })
         .map_err(|error| missing(&format!(": {error}")))?;
         if count == 0 {
-            return Err(missing(""));
+            return Err(missing("").hint(nearest_field(node, &parts)));
         }
         failed.map_or(Ok(()), Err)
     }

@@ -65,6 +65,21 @@ fn every_object_knows_the_line_it_came_from() {
 }
 
 #[test]
+fn a_schema_of_one_build_does_not_reach_the_next() {
+    let thing = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: a, image: x}]}\n";
+    let patch =
+        "patches: [{patch: '{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: b}]}}'}]\n";
+    let count = |openapi: &str| {
+        let file = format!("resources: [x.yaml]\n{patch}{openapi}");
+        let tree = tree(&[("kustomization.yaml", &file), ("x.yaml", thing), ("s.json", "{\"definitions\": {}}")]);
+        let built = build(&tree, &TreePath::root(), &Options::default()).unwrap();
+        built.resources[0].to_value()["spec"]["containers"].as_array().unwrap().len()
+    };
+    // Without the built-in document nobody knows that containers are merged by name.
+    assert_eq!([count(""), count("openapi: {path: s.json}"), count("")], [2, 1, 2]);
+}
+
+#[test]
 fn unknown_fields_are_dropped_with_a_warning_when_asked_for() {
     let tree = tree(&[
         ("kustomization.yaml", "resources: [x.yaml]\nnamePrefx: a-\nimages: [{name: x, newTags: y}]\n"),
