@@ -105,6 +105,11 @@ impl Funcs {
         self.0.get(name)
     }
 
+    /// The name under which a function is registered, if it is.
+    pub(crate) fn name(&self, name: &str) -> Option<&'static str> {
+        self.0.get_key_value(name).map(|(name, _)| *name)
+    }
+
     /// Every name, in no order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.keys().copied()
@@ -298,11 +303,31 @@ impl<'a> Call<'a> {
 
     /// Executes a template within this rendering: what `include` does with [`Call::templates`], and `tpl` with an
     /// [overlay](Templates::overlay) of them.
+    ///
+    /// What a template prints over the map that the whole file is rendered over is remembered until some map changes:
+    /// charts ask for the same names and labels again and again.
     pub fn execute(&mut self, templates: &Templates, name: &str, data: Value) -> Result<Str, Fault> {
+        let shared = match &data {
+            Value::Map(dot) if self.session.is_root(dot) => {
+                templates.shared(name).map(|tree| (tree.clone(), dot.clone()))
+            }
+            _ => None,
+        };
+        if let Some((tree, dot)) = &shared
+            && let Some(text) = self.session.printed(tree, dot)
+        {
+            self.session.spend_bytes(text.len() as u64)?;
+            return Ok(text);
+        }
+        let began = self.session.moment();
         self.session.enter()?;
         let result = templates.execute(name, data, self.session);
         self.session.leave();
-        Ok(result?)
+        let text = result?;
+        if let Some((tree, dot)) = shared {
+            self.session.remember(began, tree, dot, &text);
+        }
+        Ok(text)
     }
 
     /// The time at which the rendering happens.
@@ -367,7 +392,14 @@ impl<'a> Call<'a> {
         }
         let key = key.into();
         self.spend_bytes(ENTRY_BYTES + key.len())?;
+        self.session.change();
         map.insert(key, value);
         Ok(())
+    }
+
+    /// Removes a key of a map that templates already hold.
+    pub fn unset(&mut self, map: &Map, key: &Str) {
+        self.session.change();
+        map.remove(key);
     }
 }

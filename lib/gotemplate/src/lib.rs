@@ -16,6 +16,6 @@ pub mod template;
 pub mod value;
 
 pub use funcs::{Args, Call, Fault, Func, Funcs};
-pub use session::{Limits, Moment, Random, Session};
+pub use session::{Limits, Moment, Random, Session, Volatile};
 pub use template::{ExecError, MissingKey, Nesting, ParseError, Templates};
 pub use value::{Bytes, Kind, List, Map, Object, Signature, Str, Type, Value};

@@ -1,10 +1,14 @@
 //! What one rendering is given from outside: clock, randomness, limits.
 
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::funcs::Fault;
-use crate::value::Map;
+use crate::template::Tree;
+use crate::value::{Map, Str, Value};
 
 /// How much one rendering may do. Every limit is an error when it is passed, never a truncated result.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,29 @@ impl<F: FnMut(&mut [u8])> Random for F {
     }
 }
 
+/// Counts the answers that would be others at another time of the same rendering: randomness, and what an
+/// [`Object`](crate::Object) makes of where the rendering is.
+#[derive(Clone, Debug, Default)]
+pub struct Volatile(Rc<Cell<u64>>);
+
+impl Volatile {
+    /// Says that there was such an answer.
+    pub fn note(&self) {
+        self.0.set(self.0.get().wrapping_add(1));
+    }
+}
+
+/// Texts that templates printed, which they would print again over the same map: nothing has changed since.
+#[derive(Default)]
+struct Printed(BTreeMap<(usize, usize), (Arc<Tree>, Map, Str)>);
+
+impl Printed {
+    /// Both live as long as they are in here, so that their addresses tell them apart.
+    fn key(tree: &Arc<Tree>, dot: &Map) -> (usize, usize) {
+        (Arc::as_ptr(tree).addr(), dot.id())
+    }
+}
+
 /// One rendering: what it may know, what it may spend, what it has spent.
 ///
 /// It may span the execution of many templates over the same values, as a chart's rendering does. Dropping it empties
@@ -61,12 +88,31 @@ pub struct Session {
     depth: usize,
     stop: Option<Arc<AtomicBool>>,
     linked: Vec<crate::value::WeakMap>,
+    volatile: Volatile,
+    printed: Printed,
+    /// The map that the outermost template is executed over.
+    root: Option<Map>,
+    /// How often a map was changed.
+    changes: u64,
 }
 
 impl Session {
     /// Starts a rendering.
     pub fn new(now: Moment, random: impl Random + 'static, limits: Limits) -> Self {
-        Self { now, random: Box::new(random), limits, steps: 0, bytes: 0, depth: 0, stop: None, linked: Vec::new() }
+        Self {
+            now,
+            random: Box::new(random),
+            limits,
+            steps: 0,
+            bytes: 0,
+            depth: 0,
+            stop: None,
+            linked: Vec::new(),
+            volatile: Volatile::default(),
+            printed: Printed::default(),
+            root: None,
+            changes: 0,
+        }
     }
 
     /// Gives up with an error soon after the flag is set: how a caller with a clock bounds the time.
@@ -83,7 +129,13 @@ impl Session {
 
     /// Fills a slice with random bytes.
     pub fn random(&mut self, bytes: &mut [u8]) {
+        self.volatile.note();
         self.random.fill(bytes);
+    }
+
+    /// Counts what must not be remembered of this rendering.
+    pub fn volatile(&self) -> Volatile {
+        self.volatile.clone()
     }
 
     /// What the rendering may do.
@@ -137,6 +189,39 @@ impl Session {
     /// How many more bytes may be produced.
     pub fn bytes_left(&self) -> usize {
         usize::try_from(self.limits.bytes.saturating_sub(self.bytes)).unwrap_or(usize::MAX)
+    }
+
+    /// An outermost template begins.
+    pub(crate) fn begin(&mut self, data: &Value) {
+        self.root = if let Value::Map(map) = data { Some(map.clone()) } else { None };
+    }
+
+    /// Whether the outermost template is executed over this map.
+    pub(crate) fn is_root(&self, map: &Map) -> bool {
+        self.root.as_ref().is_some_and(|root| root.same(map))
+    }
+
+    /// A map is about to change: what was printed may be printed differently from now on.
+    pub(crate) fn change(&mut self) {
+        self.changes += 1;
+        self.printed.0.clear();
+    }
+
+    /// What makes two moments of a rendering the same for a template.
+    pub(crate) fn moment(&self) -> (u64, u64) {
+        (self.changes, self.volatile.0.get())
+    }
+
+    /// The text that a template would print over a map.
+    pub(crate) fn printed(&self, tree: &Arc<Tree>, dot: &Map) -> Option<Str> {
+        self.printed.0.get(&Printed::key(tree, dot)).map(|(.., text)| text.clone())
+    }
+
+    /// Remembers what a template printed over a map, unless something has changed since it began.
+    pub(crate) fn remember(&mut self, began: (u64, u64), tree: Arc<Tree>, dot: Map, text: &Str) {
+        if began == self.moment() {
+            self.printed.0.insert(Printed::key(&tree, &dot), (tree, dot, text.clone()));
+        }
     }
 
     /// Empties the map when the session ends.

@@ -15,7 +15,7 @@ mod print;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ast::Tree;
+pub(crate) use ast::Tree;
 pub use error::{ExecError, Failure, Reason};
 pub use parse::{Nesting, ParseError};
 
@@ -149,6 +149,11 @@ impl Templates {
     /// Executes a template over data and returns what it prints.
     pub fn execute(&self, name: &str, data: Value, session: &mut Session) -> Result<Str, ExecError> {
         exec::execute(self, name, data, session).map(Str::from)
+    }
+
+    /// The template of that name, if it means the same in every rendering: what it may call is not hidden by others.
+    pub(crate) fn shared(&self, name: &str) -> Option<&Arc<Tree>> {
+        if self.over.is_empty() { self.base.get(name.as_bytes()) } else { None }
     }
 
     fn tree(&self, name: &[u8]) -> Option<&Arc<Tree>> {

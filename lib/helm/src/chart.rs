@@ -19,6 +19,8 @@ pub struct Chart {
     pub lock: Option<serde_json::Value>,
     /// `values.yaml`. Numbers are floats, as templates see them.
     pub values: Table,
+    /// `values.yaml` as written, for the lines of what is wrong in it.
+    pub values_text: Arc<[u8]>,
     /// `values.schema.json` as written.
     pub schema: Option<Arc<[u8]>>,
     /// Files below `templates/`.

@@ -195,7 +195,8 @@ fn remove_nulls(table: &Map) {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// Names what a value is that is no table.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Nil => "null",
         Value::Bool(_) => "a boolean",

@@ -42,7 +42,14 @@ pub enum Origin {
     },
     /// Something else that the user gave: `--set`.
     Layer(String),
-    /// The chart's own values, or those of a chart around it.
+    /// The values of the chart, or of one around it.
+    Default {
+        /// `shop/charts/cache/values.yaml`
+        file: String,
+        /// Of the value's key.
+        line: u32,
+    },
+    /// A chart, without a line that says it: `import-values` brought it from elsewhere.
     Chart,
     /// Nobody set it.
     Nobody,
@@ -53,6 +60,7 @@ impl fmt::Display for Origin {
         match self {
             Self::File { name, line } => write!(f, "from {name}:{line}"),
             Self::Layer(name) => write!(f, "from {name}"),
+            Self::Default { file, line } => write!(f, "chart default, {file}:{line}"),
             Self::Chart => f.write_str("chart default"),
             Self::Nobody => f.write_str("not set"),
         }
@@ -105,13 +113,15 @@ impl Layers {
             Content::Table(table) => {
                 path.find(table).filter(|value| !value.is_null()).map(|_| Origin::Layer(layer.name.clone()))
             }
-            Content::File(text) => {
-                let documents = yaml::read(yaml::text(text).ok()?, &yaml::Limits::default()).ok()?;
-                let line = documents.iter().rev().find_map(|document| line_of(&document.root, path))?;
-                Some(Origin::File { name: layer.name.clone(), line })
-            }
+            Content::File(text) => Some(Origin::File { name: layer.name.clone(), line: line(text, path)? }),
         })
     }
+}
+
+/// The line of a values file that sets a path last.
+pub(crate) fn line(text: &[u8], path: &Path) -> Option<u32> {
+    let documents = yaml::read(yaml::text(text).ok()?, &yaml::Limits::default()).ok()?;
+    documents.iter().rev().find_map(|document| line_of(&document.root, path))
 }
 
 /// The line of a path's last key.

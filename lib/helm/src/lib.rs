@@ -9,7 +9,7 @@
 //! - [`release`]: release records in Helm's storage.
 //! - [`manifest`]: documents, hooks, install order.
 //! - [`capabilities`]: the cluster as templates see it.
-//! - [`glob`]: patterns of paths.
+//! - [`glob`]: patterns of paths; `spelling`: what a misspelt name may have meant.
 
 pub mod capabilities;
 pub mod chart;
@@ -24,6 +24,7 @@ pub mod post_render;
 pub mod release;
 pub mod render;
 pub mod schema;
+mod spelling;
 pub mod strvals;
 pub mod values;
 

@@ -1,6 +1,7 @@
 //! What templates print, cut into documents: hooks apart, the rest in the order in which it is installed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::Value;
 
@@ -123,91 +124,126 @@ pub enum ManifestError {
 /// # Source
 /// Helm 4.2.4. What follows `---` on its line belongs to the document.
 pub fn split(text: &str) -> Vec<&str> {
-    let text = text.trim_start();
+    cut(text).into_iter().filter_map(|range| text.get(range)).collect()
+}
+
+/// Where the documents of a text are.
+fn cut(text: &str) -> Vec<Range<usize>> {
     let mut documents = Vec::new();
-    let mut start = 0;
-    let mut line_start = 0;
-    for line in text.split_inclusive('\n') {
+    let mut add = |start: usize, end: usize| {
+        let document = &text[start..end];
+        let blank = document.len() - document.trim_start().len();
+        if blank < document.len() {
+            documents.push(start + blank..end);
+        }
+    };
+    let mut start = text.len() - text.trim_start().len();
+    let mut line_start = start;
+    for line in text[start..].split_inclusive('\n') {
         if let Some(rest) = line.strip_prefix("---") {
-            documents.push(&text[start..line_start]);
+            add(start, line_start);
             start = line_start + 3 + (rest.len() - rest.trim_start_matches([' ', '\t']).len());
         }
         line_start += line.len();
     }
-    documents.push(&text[start..]);
-    documents.into_iter().map(str::trim_start).filter(|document| !document.is_empty()).collect()
+    add(start, text.len());
+    documents
 }
 
-/// Sorts rendered files into hooks and manifests, both in the order of [`INSTALL_ORDER`].
-pub fn sort<'f>(
-    files: impl IntoIterator<Item = (&'f str, &'f str)>,
-) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
-    let mut files: Vec<(&str, &str)> = files.into_iter().collect();
-    files.sort_by_key(|(path, _)| *path);
-    let mut sorted = (Vec::new(), Vec::new());
+/// What files printed last, and what was found in them, so that a file that prints the same again need not be read again.
+#[derive(Debug, Default)]
+pub struct Seen(BTreeMap<String, Printed>);
+
+/// What one file printed.
+#[derive(Debug)]
+struct Printed {
+    text: String,
+    documents: Vec<Document>,
+}
+
+/// One document of a file: where its text is, and what it is to a release.
+#[derive(Debug)]
+struct Document {
+    text: Range<usize>,
+    kind: String,
+    role: Role,
+}
+
+#[derive(Debug)]
+enum Role {
+    Manifest {
+        api_version: String,
+    },
+    Hook(HookHead),
+    /// It has a hook of unknown kind, and is skipped altogether.
+    Skipped,
+}
+
+#[derive(Debug)]
+struct HookHead {
+    name: String,
+    events: Vec<HookEvent>,
+    weight: i64,
+    delete_policies: Vec<String>,
+    output_log_policies: Vec<String>,
+}
+
+/// Sorts rendered files, by path, into hooks and manifests, both in the order of [`INSTALL_ORDER`].
+pub fn sort(mut files: Vec<(String, String)>, seen: &mut Seen) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
+    files.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let (mut hooks, mut manifests) = (Vec::new(), Vec::new());
     for (path, text) in files {
         let is_partial = path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
         if is_partial {
             continue;
         }
-        for (i, document) in split(text).into_iter().enumerate() {
-            sort_document(path, i + 1, document, &mut sorted)?;
-        }
+        let printed = match seen.0.remove(&path) {
+            Some(printed) if printed.text == text => printed,
+            _ => Printed { documents: read(&path, &text)?, text },
+        };
+        printed.collect(&path, &mut hooks, &mut manifests);
+        seen.0.insert(path, printed);
     }
-    let (mut hooks, mut manifests) = sorted;
     hooks.sort_by(|a: &Hook, b: &Hook| rank(&a.kind).cmp(&rank(&b.kind)));
     manifests.sort_by(|a: &Manifest, b: &Manifest| rank(&a.kind).cmp(&rank(&b.kind)));
     Ok((hooks, manifests))
 }
 
-fn sort_document(
-    path: &str,
-    number: usize,
-    document: &str,
-    (hooks, manifests): &mut (Vec<Hook>, Vec<Manifest>),
-) -> Result<(), ManifestError> {
-    let head = Head { path, document: number };
-    let value = yaml::to_value(document, yaml::Schema::V2).map_err(|source| ManifestError::Yaml {
-        path: path.to_owned(),
-        document: number,
-        source,
-    })?;
-    let fields = head.table(&value, "the document")?;
-    let kind = head.text(fields, "kind", "")?;
-    let api_version = head.text(fields, "apiVersion", "")?;
-    let metadata = match fields.and_then(|fields| fields.get("metadata")) {
-        None => None,
-        Some(metadata) => head.table(metadata, "metadata")?,
-    };
-    let name = head.text(metadata, "name", "metadata.")?;
-    let annotations = match metadata.and_then(|metadata| metadata.get("annotations")) {
-        None => None,
-        Some(annotations) => head.table(annotations, "metadata.annotations")?,
-    };
-    let keys = annotations.into_iter().flat_map(|annotations| annotations.keys());
-    let annotations: BTreeMap<&str, String> = keys
-        .map(|key| Ok((key.as_str(), head.text(annotations, key, "metadata.annotations.")?)))
-        .collect::<Result<_, ManifestError>>()?;
-    let annotation = |key: &str| annotations.get(key).map(String::as_str);
-    let Some(events) = annotation("helm.sh/hook") else {
-        manifests.push(Manifest { path: path.to_owned(), content: document.to_owned(), kind, api_version });
-        return Ok(());
-    };
-    let words = |text: &str| text.split(',').map(|word| word.trim().to_lowercase()).collect::<Vec<_>>();
-    let events: Option<Vec<HookEvent>> = words(events).iter().map(|word| HookEvent::parse(word)).collect();
-    // A document with an unknown hook is skipped altogether.
-    let Some(events) = events else { return Ok(()) };
-    hooks.push(Hook {
-        name,
-        kind,
-        path: path.to_owned(),
-        manifest: document.to_owned(),
-        events,
-        weight: annotation("helm.sh/hook-weight").and_then(|weight| weight.parse().ok()).unwrap_or(0),
-        delete_policies: annotation("helm.sh/hook-delete-policy").map(words).unwrap_or_default(),
-        output_log_policies: annotation("helm.sh/hook-output-log-policy").map(words).unwrap_or_default(),
-    });
-    Ok(())
+impl Printed {
+    fn collect(&self, path: &str, hooks: &mut Vec<Hook>, manifests: &mut Vec<Manifest>) {
+        for Document { text, kind, role } in &self.documents {
+            let (path, kind) = (path.to_owned(), kind.clone());
+            let content = self.text.get(text.clone()).unwrap_or_default().to_owned();
+            match role {
+                Role::Skipped => {}
+                Role::Manifest { api_version } => {
+                    manifests.push(Manifest { path, content, kind, api_version: api_version.clone() });
+                }
+                Role::Hook(head) => hooks.push(Hook {
+                    name: head.name.clone(),
+                    kind,
+                    path,
+                    manifest: content,
+                    events: head.events.clone(),
+                    weight: head.weight,
+                    delete_policies: head.delete_policies.clone(),
+                    output_log_policies: head.output_log_policies.clone(),
+                }),
+            }
+        }
+    }
+}
+
+/// Finds the documents of a file.
+fn read(path: &str, text: &str) -> Result<Vec<Document>, ManifestError> {
+    cut(text)
+        .into_iter()
+        .enumerate()
+        .map(|(i, range)| {
+            let (kind, role) = Head { path, document: i + 1 }.read(text.get(range.clone()).unwrap_or_default())?;
+            Ok(Document { text: range, kind, role })
+        })
+        .collect()
 }
 
 /// Where a field is looked for.
@@ -219,6 +255,44 @@ struct Head<'a> {
 type Fields<'v> = Option<&'v serde_json::Map<String, Value>>;
 
 impl Head<'_> {
+    /// The document's kind, and what it is to a release.
+    fn read(&self, document: &str) -> Result<(String, Role), ManifestError> {
+        let value = yaml::to_value(document, yaml::Schema::V2).map_err(|source| ManifestError::Yaml {
+            path: self.path.to_owned(),
+            document: self.document,
+            source,
+        })?;
+        let fields = self.table(&value, "the document")?;
+        let kind = self.text(fields, "kind", "")?;
+        let api_version = self.text(fields, "apiVersion", "")?;
+        let metadata = match fields.and_then(|fields| fields.get("metadata")) {
+            None => None,
+            Some(metadata) => self.table(metadata, "metadata")?,
+        };
+        let name = self.text(metadata, "name", "metadata.")?;
+        let annotations = match metadata.and_then(|metadata| metadata.get("annotations")) {
+            None => None,
+            Some(annotations) => self.table(annotations, "metadata.annotations")?,
+        };
+        let keys = annotations.into_iter().flat_map(|annotations| annotations.keys());
+        let annotations: BTreeMap<&str, String> = keys
+            .map(|key| Ok((key.as_str(), self.text(annotations, key, "metadata.annotations.")?)))
+            .collect::<Result<_, ManifestError>>()?;
+        let annotation = |key: &str| annotations.get(key).map(String::as_str);
+        let Some(events) = annotation("helm.sh/hook") else { return Ok((kind, Role::Manifest { api_version })) };
+        let words = |text: &str| text.split(',').map(|word| word.trim().to_lowercase()).collect::<Vec<_>>();
+        let events: Option<Vec<HookEvent>> = words(events).iter().map(|word| HookEvent::parse(word)).collect();
+        let Some(events) = events else { return Ok((kind, Role::Skipped)) };
+        let head = HookHead {
+            name,
+            events,
+            weight: annotation("helm.sh/hook-weight").and_then(|weight| weight.parse().ok()).unwrap_or(0),
+            delete_policies: annotation("helm.sh/hook-delete-policy").map(words).unwrap_or_default(),
+            output_log_policies: annotation("helm.sh/hook-output-log-policy").map(words).unwrap_or_default(),
+        };
+        Ok((kind, Role::Hook(head)))
+    }
+
     fn error(&self, field: String, found: &Value, expected: &'static str) -> ManifestError {
         let found = crate::values::kind_of(found);
         ManifestError::Field { path: self.path.to_owned(), document: self.document, field, found, expected }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use yaml::{Document, Limits, Node, Schema, Sequences, Style};
 
-use crate::manifest::{self, ManifestError};
+use crate::manifest::{self, ManifestError, Seen};
 
 /// Changes manifests.
 pub trait PostRender {
@@ -80,8 +80,7 @@ pub(crate) fn run(
     let files = match strategy {
         Strategy::Combined => stream(&files.into_iter().collect(), "", post_renderer)?,
         Strategy::Separate | Strategy::NoHooks => {
-            let (hooks, manifests) = manifest::sort(files.iter().map(|(path, text)| (path.as_str(), text.as_str())))
-                .map_err(PostRenderError::Manifest)?;
+            let (hooks, manifests) = manifest::sort(files, &mut Seen::default()).map_err(PostRenderError::Manifest)?;
             let hooks = join(hooks.into_iter().map(|hook| (hook.path, hook.manifest)), Files::new());
             let manifests = join(manifests.into_iter().map(|manifest| (manifest.path, manifest.content)), Files::new());
             let hooks = match strategy {

@@ -177,7 +177,7 @@ fn chart(fields: Fields<'_>) -> Result<Chart, DecodeError> {
         schema: fields.bytes("schema")?,
         templates: files("templates")?,
         files: files("files")?,
-        dependencies: Vec::new(),
+        ..Chart::default()
     })
 }
 

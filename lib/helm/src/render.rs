@@ -121,8 +121,7 @@ pub fn render_parsed(
     if let Some((strategy, post_renderer)) = request.post_render {
         files = post_render::run(files, strategy, post_renderer).map_err(RenderError::PostRender)?;
     }
-    let sorted = manifest::sort(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
-    let (hooks, manifests) = sorted.map_err(RenderError::Manifest)?;
+    let (hooks, manifests) = manifest::sort(files, &mut program.seen()).map_err(RenderError::Manifest)?;
     Ok(Rendered { manifests, hooks, notes, chart, warnings })
 }
 

@@ -8,7 +8,7 @@ use jsonschema::paths::LocationSegment;
 use serde_json::Value;
 
 use crate::chart::Chart;
-use crate::layers::{Layers, Origin};
+use crate::layers::{self, Layers, Origin};
 use crate::values::{GLOBAL, Path, Step, Table};
 
 /// Values that do not fit, of a chart and its subcharts.
@@ -38,10 +38,8 @@ pub struct Violation {
     pub message: String,
     /// The rule's place in the schema: `/properties/image/properties/tag/type`.
     pub rule: String,
-    /// Whether there is a value at the path.
-    pub is_set: bool,
-    /// Where it came from, once [`SchemaError::locate`] has asked.
-    pub origin: Option<Origin>,
+    /// Where it came from: the charts, unless [`SchemaError::locate`] knows better.
+    pub origin: Origin,
 }
 
 impl fmt::Display for SchemaError {
@@ -53,8 +51,7 @@ impl fmt::Display for SchemaError {
             write!(f, "{}:", chart.chart)?;
             for Violation { path, message, rule, origin, .. } in &chart.violations {
                 let path = if path.is_empty() { "the values".to_owned() } else { path.to_string() };
-                let origin = origin.as_ref().map(|origin| format!("{origin}; ")).unwrap_or_default();
-                write!(f, "\n- {path}: {message} ({origin}schema {rule})")?;
+                write!(f, "\n- {path}: {message} ({origin}; schema {rule})")?;
             }
         }
         Ok(())
@@ -64,7 +61,7 @@ impl fmt::Display for SchemaError {
 impl std::error::Error for SchemaError {}
 
 impl SchemaError {
-    /// Says of every value where it came from.
+    /// Says of every value that a user set where.
     pub fn locate(&mut self, layers: &Layers) {
         for chart in &mut self.charts {
             for violation in &mut chart.violations {
@@ -72,9 +69,9 @@ impl SchemaError {
                 let own = layers.origin(&path.below(&chart.tables));
                 // Globals reach a subchart from the top.
                 let is_global = matches!(path.0.first(), Some(Step::Key(key)) if key == GLOBAL);
-                let found = own.or_else(|| is_global.then(|| layers.origin(path)).flatten());
-                let default = if violation.is_set { Origin::Chart } else { Origin::Nobody };
-                violation.origin = Some(found.unwrap_or(default));
+                if let Some(found) = own.or_else(|| is_global.then(|| layers.origin(path)).flatten()) {
+                    violation.origin = found;
+                }
             }
         }
     }
@@ -91,36 +88,56 @@ pub(crate) fn is_asked_for(chart: &Chart) -> bool {
 /// Holds coalesced values against the schemas of a chart and its subcharts.
 pub fn validate(chart: &Chart, values: &Table) -> Result<(), SchemaError> {
     let mut charts = Vec::new();
-    collect(chart, values, &[], &mut charts);
+    collect(&[chart], values, &mut charts);
     if charts.is_empty() { Ok(()) } else { Err(SchemaError { charts }) }
 }
 
-fn collect(chart: &Chart, values: &Table, tables: &[String], charts: &mut Vec<ChartViolations>) {
+/// Collects what is wrong with the last chart of `line`, which begins with the top one, and with those below it.
+fn collect(line: &[&Chart], values: &Table, charts: &mut Vec<ChartViolations>) {
+    let [above @ .., chart] = line else { return };
     let violations = chart.schema.as_ref().map(|schema| violations(schema, values)).unwrap_or_default();
-    add(charts, chart, tables.to_vec(), violations);
+    add(charts, line, violations);
     for dependency in &chart.dependencies {
-        let tables = [tables, &[dependency.name().to_owned()]].concat();
+        let line = [above, &[chart, dependency]].concat();
         match values.get(dependency.name()) {
             None | Some(Value::Null) => {}
-            Some(Value::Object(below)) => collect(dependency, below, &tables, charts),
+            Some(Value::Object(below)) => collect(&line, below, charts),
             Some(other) => {
                 let message = format!("expected a table of values, found {}", crate::values::kind_of(other));
-                let violation = Violation { is_set: true, ..Violation::of_all(message, "/type") };
-                add(charts, dependency, tables, vec![violation]);
+                add(charts, &line, vec![Violation { origin: Origin::Chart, ..Violation::of_all(message, "/type") }]);
             }
         }
     }
 }
 
-fn add(charts: &mut Vec<ChartViolations>, chart: &Chart, tables: Vec<String>, violations: Vec<Violation>) {
-    if !violations.is_empty() {
-        charts.push(ChartViolations { chart: chart.name().to_owned(), tables, violations });
+fn add(charts: &mut Vec<ChartViolations>, line: &[&Chart], mut violations: Vec<Violation>) {
+    let ([_, below @ ..], Some(chart), false) = (line, line.last(), violations.is_empty()) else { return };
+    let tables: Vec<String> = below.iter().map(|chart| chart.name().to_owned()).collect();
+    for violation in violations.iter_mut().filter(|violation| violation.origin == Origin::Chart) {
+        if let Some(origin) = default_origin(line, &tables, &violation.path) {
+            violation.origin = origin;
+        }
     }
+    charts.push(ChartViolations { chart: chart.name().to_owned(), tables, violations });
+}
+
+/// Finds the values file that sets a value: charts further up override those below.
+fn default_origin(line: &[&Chart], tables: &[String], path: &Path) -> Option<Origin> {
+    let is_global = matches!(path.0.first(), Some(Step::Key(key)) if key == GLOBAL);
+    let mut file = String::new();
+    line.iter().enumerate().find_map(|(depth, chart)| {
+        file.push_str(if depth > 0 { "/charts/" } else { "" });
+        file.push_str(chart.name());
+        let own = layers::line(&chart.values_text, &path.below(tables.get(depth..).unwrap_or_default()));
+        // Globals reach a subchart from every chart above it.
+        let found = own.or_else(|| layers::line(&chart.values_text, path).filter(|_| is_global));
+        found.map(|line| Origin::Default { file: format!("{file}/values.yaml"), line })
+    })
 }
 
 impl Violation {
     fn of_all(message: String, rule: &str) -> Self {
-        Self { path: Path::default(), message, rule: rule.to_owned(), is_set: false, origin: None }
+        Self { path: Path::default(), message, rule: rule.to_owned(), origin: Origin::Nobody }
     }
 }
 
@@ -155,8 +172,8 @@ fn told(error: &ValidationError<'_>, values: &Value) -> Vec<Violation> {
             .collect(),
     );
     let violation = |path: Path, message: String| {
-        let is_set = path.find(values).is_some();
-        Violation { path, message, rule: error.schema_path().to_string(), is_set, origin: None }
+        let origin = if path.find(values).is_some() { Origin::Chart } else { Origin::Nobody };
+        Violation { path, message, rule: error.schema_path().to_string(), origin }
     };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }

@@ -13,9 +13,9 @@ pub(super) fn register(funcs: &mut Funcs) {
         call.set(&map, args.string(1)?.clone(), args.get(2).clone())?;
         Ok(map.into())
     });
-    funcs.add("unset", KEY, |_, args| {
+    funcs.add("unset", KEY, |call, args| {
         let map = args.map(0)?;
-        map.remove(args.string(1)?);
+        call.unset(&map, args.string(1)?);
         Ok(map.into())
     });
     funcs.add("hasKey", KEY, |_, args| Ok(args.map(0)?.contains(args.string(1)?).into()));

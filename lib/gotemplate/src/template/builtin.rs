@@ -8,7 +8,7 @@ use crate::funcs::{Args, Call, Fault};
 use crate::value::{Bytes, Kind, List, Signature, Str, Type, Value};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Builtin {
+pub(crate) enum Builtin {
     And,
     Or,
     Not,

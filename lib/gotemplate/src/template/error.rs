@@ -33,6 +33,8 @@ pub struct Failure {
     pub template: String,
     /// What was being evaluated, as source: `.Values.a.b`
     pub context: String,
+    /// The pipeline that it belongs to, as source: `.Values.a.b | quote`
+    pub pipeline: String,
     /// What went wrong.
     pub reason: Reason,
 }
@@ -102,7 +104,7 @@ impl std::error::Error for ExecError {}
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, line, column, template, context, reason } = self;
+        let Self { file, line, column, template, context, reason, .. } = self;
         let template = strconv::quote(template.as_bytes());
         write!(f, "template: {file}:{line}:{column}: executing {template} at <{context}>: {reason}")
     }

@@ -427,11 +427,10 @@ impl Params {
     }
 }
 
-/// What `call` names its callee in errors.
+/// What `call` names its callee in errors. Go repeats a text that is piped into it, which may be secret.
 fn callee_name(args: &[Operand], piped: &Piped) -> String {
     match (args.first(), piped) {
         (Some(arg), _) => arg.to_string(),
-        (None, Some(Some(Value::String(text)))) => text.to_string(),
         (None, Some(Some(value))) => format!("<{} Value>", value.type_name()),
         (None, _) => "<invalid Value>".to_owned(),
     }

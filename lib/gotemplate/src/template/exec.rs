@@ -52,6 +52,9 @@ pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &
     let tree = templates.tree(name.as_bytes()).ok_or_else(|| ExecError::no_template(name))?;
     let mut out = Vec::with_capacity(USUAL_TEXT);
     let depth = session.depth();
+    if depth == 0 {
+        session.begin(&data);
+    }
     let dot = Dot::new(if matches!(data, Value::Nil) { None } else { Some(data) });
     let mut exec = Exec {
         templates,
@@ -62,6 +65,7 @@ pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &
         tree,
         name: name.as_bytes(),
         at: At::Start,
+        pipe: None,
     };
     let result = exec.template(&dot);
     // An error leaves templates within it unfinished.
@@ -80,6 +84,8 @@ pub(super) struct Exec<'a> {
     tree: &'a Tree,
     name: &'a [u8],
     pub(super) at: At<'a>,
+    /// The innermost pipeline that is being evaluated.
+    pipe: Option<&'a Pipe>,
 }
 
 struct Variable {
@@ -156,6 +162,7 @@ impl<'a> Exec<'a> {
             column: before.len() - line_start,
             template: String::from_utf8_lossy(self.name).into_owned(),
             context: self.at.context(),
+            pipeline: self.pipe.map(Pipe::to_string).unwrap_or_default(),
             reason,
         })
     }
@@ -316,6 +323,8 @@ impl<'a> Exec<'a> {
             Value::Uint8(_) => |n| Value::Uint8(u8::try_from(n).unwrap_or(u8::MAX)),
             Value::Uint32(_) => |n| Value::Uint32(u32::try_from(n).unwrap_or(u32::MAX)),
             Value::Uint64(_) => Value::Uint64,
+            // Go repeats the text, which may be secret.
+            Value::String(_) => return self.error("range can't iterate over a string"),
             _ => return self.error(format!("range can't iterate over {}", shown(value))),
         };
         if range.pipe.variables.len() > 1 {
@@ -383,6 +392,7 @@ impl<'a> Exec<'a> {
             tree,
             name: invocation.name.as_bytes(),
             at: At::Invocation(invocation),
+            pipe: None,
         };
         inner.template(&dot)?;
         self.session.leave();
@@ -392,6 +402,7 @@ impl<'a> Exec<'a> {
     /// The value of a pipeline, whose variables are left on the stack.
     pub(super) fn pipeline(&mut self, dot: &Dot, pipe: &'a Pipe) -> Result<Evaluated> {
         self.at = At::Pipe(pipe);
+        let outer = self.pipe.replace(pipe);
         let mut value: Option<Evaluated> = None;
         for command in &pipe.commands {
             let result = self.command(dot, command, value)?;
@@ -406,6 +417,7 @@ impl<'a> Exec<'a> {
                 self.variables.push(Variable { id: variable.id, dot: Dot::new(value.clone()) });
             }
         }
+        self.pipe = outer;
         Ok(value)
     }
 

@@ -90,6 +90,8 @@ const TRIM_MARKER: usize = 2;
 
 pub(super) struct Lexer<'a> {
     input: &'a [u8],
+    /// Finds the next `{{`.
+    left: memmem::Finder<'static>,
     pos: usize,
     start: usize,
     line: usize,
@@ -103,7 +105,18 @@ pub(super) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     /// `functions` tells whether there are functions named `break` and `continue`, which are keywords otherwise.
     pub(super) fn new(input: &'a [u8], functions: [bool; 2]) -> Self {
-        Self { input, pos: 0, start: 0, line: 1, start_line: 1, inside: false, parens: 0, failed: false, functions }
+        Self {
+            input,
+            left: memmem::Finder::new(LEFT),
+            pos: 0,
+            start: 0,
+            line: 1,
+            start_line: 1,
+            inside: false,
+            parens: 0,
+            failed: false,
+            functions,
+        }
     }
 
     pub(super) fn next(&mut self) -> Token<'a> {
@@ -168,7 +181,7 @@ impl<'a> Lexer<'a> {
 
     /// Text up to the next `{{`, or the delimiter itself.
     fn outside(&mut self) -> Token<'a> {
-        let Some(found) = memmem::find(self.rest(), LEFT) else {
+        let Some(found) = self.left.find(self.rest()) else {
             self.pos = self.input.len();
             if self.pos > self.start {
                 self.count_lines();

@@ -5,7 +5,7 @@ mod pipeline;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::{Branch, Invocation, Node, ROOT_VARIABLE, Range, Span, Tree};
+use super::ast::{Branch, Command, Invocation, Node, Operand, ROOT_VARIABLE, Range, Span, Tree};
 use super::lex::{Keyword, Kind, Lexer, Token};
 use crate::funcs::Funcs;
 use crate::strconv;
@@ -19,6 +19,8 @@ pub struct ParseError {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
+    /// Where the token stands that is wrong: the byte in the line, from 0, as execution errors count.
+    pub column: usize,
     /// What is wrong, in Go's words.
     pub message: String,
 }
@@ -51,6 +53,7 @@ pub(super) fn parse(
         lexer: Lexer::new(source, ["break", "continue"].map(|name| funcs.get(name).is_some())),
         pending: Vec::new(),
         line: 0,
+        at: 0,
         action_line: None,
         file: &file,
         source: source.into(),
@@ -59,7 +62,9 @@ pub(super) fn parse(
         parens: 0,
         blocks: 0,
         names: HashMap::from([(Str::from_static("$"), ROOT_VARIABLE)]),
+        fields: HashMap::new(),
         scope: Scope::default(),
+        open: Open::with_room(),
         trees: Vec::new(),
     };
     let root = parser.file()?;
@@ -73,6 +78,8 @@ struct Parser<'a> {
     pending: Vec<Token<'a>>,
     /// Of the token read last, for error messages.
     line: usize,
+    /// Where that token stands.
+    at: usize,
     /// Where the current action began.
     action_line: Option<usize>,
     file: &'a Arc<str>,
@@ -83,8 +90,26 @@ struct Parser<'a> {
     blocks: usize,
     /// The number of every variable name in the file.
     names: HashMap<Str, u32>,
+    /// The name of every field in the file: charts write few of them, many times.
+    fields: HashMap<Box<[u8]>, Str>,
     scope: Scope,
+    open: Open,
     trees: Vec<(Str, Tree)>,
+}
+
+/// Lists that are not complete, one behind the other, so that each is made with room for just what is in it: parsed
+/// templates live long.
+struct Open {
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
+}
+
+impl Open {
+    /// Has room for what most files have open.
+    fn with_room() -> Self {
+        Self { nodes: Vec::with_capacity(64), commands: Vec::with_capacity(8), operands: Vec::with_capacity(16) }
+    }
 }
 
 /// What each template of a file has for itself.
@@ -132,7 +157,7 @@ impl<'a> Parser<'a> {
             return token;
         }
         let token = self.lexer.next();
-        self.line = token.line;
+        (self.line, self.at) = (token.line, token.at);
         token
     }
 
@@ -160,13 +185,16 @@ impl<'a> Parser<'a> {
 
     /// The next token that is no space, which is left; spaces before it are gone.
     fn peek_word(&mut self) -> &Token<'a> {
-        let token = self.next_word();
-        self.back(token);
+        while self.peek().kind == Kind::Space {
+            self.pending.pop();
+        }
         self.peek()
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T> {
-        Err(ParseError { file: self.file.to_string(), line: self.line, message: message.into() })
+        let before = self.source.get(..self.at).unwrap_or_default();
+        let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
+        Err(ParseError { file: self.file.to_string(), line: self.line, column, message: message.into() })
     }
 
     fn unexpected<T>(&self, token: &Token<'_>, context: &str) -> Result<T> {
@@ -203,10 +231,9 @@ impl<'a> Parser<'a> {
     }
 
     fn file(&mut self) -> Result<Vec<Node>> {
-        let mut root = Vec::new();
         loop {
             match self.peek().kind {
-                Kind::End => return Ok(root),
+                Kind::End => return Ok(self.open.nodes.split_off(0)),
                 Kind::LeftDelim => {
                     let delim = self.next();
                     let word = self.next_word();
@@ -220,7 +247,7 @@ impl<'a> Parser<'a> {
                 _ => {}
             }
             match self.text_or_action()? {
-                Item::Node(node) => root.push(node),
+                Item::Node(node) => self.open.nodes.push(node),
                 Item::Terminator(terminator) => return self.error(format!("unexpected {}", terminator.text())),
             }
         }
@@ -286,11 +313,11 @@ impl<'a> Parser<'a> {
     }
 
     fn list_here(&mut self) -> Result<(Vec<Node>, Terminator)> {
-        let mut nodes = Vec::new();
+        let start = self.open.nodes.len();
         while self.peek_word().kind != Kind::End {
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
-                Item::Terminator(terminator) => return Ok((nodes, terminator)),
+                Item::Node(node) => self.open.nodes.push(node),
+                Item::Terminator(terminator) => return Ok((self.open.nodes.split_off(start), terminator)),
             }
         }
         self.error("unexpected EOF")

@@ -233,5 +233,5 @@ fn a_blank_template_does_not_replace_another() {
     assert_eq!(templates.execute("a", Value::Nil, &mut data::session()).unwrap(), "y");
     let error = templates.parse("c", "{{define `d`}}1{{end}}\n{{define `d`}}2{{end}}").unwrap_err();
     let message = r#"template: multiple definition of template "d""#.to_owned();
-    assert_eq!(error, ParseError { file: "c".to_owned(), line: 2, message });
+    assert_eq!(error, ParseError { file: "c".to_owned(), line: 2, column: 20, message });
 }

@@ -257,6 +257,7 @@ impl Loader {
                 "values.yaml" => {
                     let values = values::read(&file.data);
                     chart.values = values.map_err(|source| LoadError::Values { file: path, source })?;
+                    chart.values_text = file.data;
                 }
                 "values.schema.json" => chart.schema = Some(file.data),
                 "requirements.yaml" => {

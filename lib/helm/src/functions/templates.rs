@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gotemplate::{Args, Call, Fault, Funcs, Map, Str, Templates, Type, Value};
 
 use super::Lookup;
+use crate::spelling::nearest;
 use crate::values;
 
 /// The name under which `tpl` parses: Helm's for the set that all templates belong to.
@@ -40,8 +41,19 @@ fn siblings<'t>(call: &Call<'t>, function: &str) -> Result<&'t Templates, Fault>
 
 fn include(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
     let templates = siblings(call, "include")?;
-    let text = call.execute(templates, &args.text(0)?, args.get(1).clone())?;
-    Ok(text.into())
+    let name = args.text(0)?;
+    if !templates.contains(&name) {
+        return Err(unknown_template(&name, templates));
+    }
+    Ok(call.execute(templates, &name, args.get(1).clone())?.into())
+}
+
+fn unknown_template(name: &str, templates: &Templates) -> Fault {
+    let message = format!("template: no template {name:?} associated with template {TPL_NAME:?}");
+    Fault::message(match nearest(name, templates.names().filter_map(Str::as_str)) {
+        Some(nearest) => format!("{message}; did you mean {nearest:?}?"),
+        None => format!("{message}; a chart that defines it may be missing in charts/"),
+    })
 }
 
 /// Renders a text as a template that sees all others; what it defines is seen by nobody else.

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use gotemplate::{ExecError, Fault, Map, ParseError};
+use gotemplate::{ExecError, Fault, Funcs, Map, ParseError};
 
-use crate::coalesce::CoalesceError;
+use crate::coalesce::{self, CoalesceError};
 use crate::manifest::ManifestError;
 use crate::post_render::PostRenderError;
 use crate::schema::SchemaError;
+use crate::spelling::nearest;
 
 /// Why a chart does not render.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +29,14 @@ pub enum RenderError {
         version: String,
     },
     /// A template is not well formed.
-    #[error("parse error at ({file}:{line}): {message}")]
+    #[error("parse error at ({file}:{line}:{column}): {message}")]
     Parse {
         /// `chart/templates/a.yaml`
         file: String,
         /// From 1.
         line: usize,
+        /// The byte in the line, from 0, as Go counts.
+        column: usize,
         /// What is wrong.
         message: String,
     },
@@ -84,11 +87,21 @@ pub struct Place {
 
 /// A path of values that leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingValue {
-    /// The first part that is not there: `.Values.image.tga`.
-    pub path: String,
-    /// What is there instead, closest first in spelling.
-    pub nearest: Option<String>,
+pub enum MissingValue {
+    /// Nobody set it.
+    NotSet {
+        /// The first part that is not there: `.Values.image.tga`.
+        path: String,
+        /// What is there instead, closest in spelling.
+        nearest: Option<String>,
+    },
+    /// It goes on below something that is no table.
+    NotATable {
+        /// `.Values.image`
+        path: String,
+        /// What it is.
+        found: &'static str,
+    },
 }
 
 impl fmt::Display for Place {
@@ -116,18 +129,26 @@ struct Hint<'h>(Option<&'h MissingValue>);
 
 impl fmt::Display for Hint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(MissingValue { path, nearest }) = self.0 else { return Ok(()) };
-        write!(f, "\nhint: {path} is not set")?;
-        match nearest {
-            Some(nearest) => write!(f, "; did you mean {nearest}?"),
+        match self.0 {
             None => Ok(()),
+            Some(MissingValue::NotSet { path, nearest: None }) => write!(f, "\nhint: {path} is not set"),
+            Some(MissingValue::NotSet { path, nearest: Some(nearest) }) => {
+                write!(f, "\nhint: {path} is not set; did you mean {nearest}?")
+            }
+            Some(MissingValue::NotATable { path, found }) => write!(f, "\nhint: {path} is {found}, not a table"),
         }
     }
 }
 
 impl RenderError {
-    pub(super) fn parse(error: ParseError) -> Self {
-        Self::Parse { file: error.file, line: error.line, message: error.message }
+    /// Adds to Go's words which of the functions may have been meant.
+    pub(super) fn parse(error: ParseError, funcs: &Funcs) -> Self {
+        let ParseError { file, line, column, mut message } = error;
+        let unknown = message.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
+        if let Some(nearest) = unknown.and_then(|unknown| nearest(unknown, funcs.names())) {
+            message = format!("{message}; did you mean {nearest}?");
+        }
+        Self::Parse { file, line, column, message }
     }
 
     /// Follows the error into the templates that were included; `values` are those of the chart that was rendered.
@@ -154,7 +175,10 @@ impl RenderError {
                     current = Some(inner);
                 }
                 _ => {
-                    missing = missing_value(&failure.context, values);
+                    // A function does not see where the value came from that is piped into it.
+                    let is_piped = reason.starts_with("invalid value; expected");
+                    let expression = if is_piped { &failure.pipeline } else { &failure.context };
+                    missing = missing_value(expression, values);
                     trace.push((place, reason));
                     current = None;
                 }
@@ -179,43 +203,35 @@ fn limit_of(error: &ExecError) -> String {
     }
 }
 
-/// Finds the first part of `.Values.a.b.c` that is not there.
-fn missing_value(context: &str, values: &Map) -> Option<MissingValue> {
-    let path = context.trim_start_matches('$').strip_prefix(".Values.")?;
-    let mut table = values.clone();
-    let mut known = String::from(".Values");
-    for key in path.split('.') {
-        if key.is_empty() || !key.chars().all(|c| c.is_alphanumeric() || c == '_') {
-            return None;
-        }
-        match table.get(key) {
-            Some(value) if !matches!(value, gotemplate::Value::Nil) => table = value.as_map()?,
-            _ => {
-                let keys = table.keys();
-                let nearest = keys.iter().map(gotemplate::Str::to_str).min_by_key(|other| distance(key, other));
-                let nearest = nearest.filter(|other| distance(key, other) <= key.len().div_ceil(2) && *other != key);
-                return Some(MissingValue {
-                    path: format!("{known}.{key}"),
-                    nearest: nearest.map(|nearest| format!("{known}.{nearest}")),
-                });
-            }
-        }
-        known = format!("{known}.{key}");
-    }
-    None
+/// Finds the first path of values in an expression that leads nowhere.
+fn missing_value(expression: &str, values: &Map) -> Option<MissingValue> {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    expression.match_indices(".Values.").find_map(|(at, start)| {
+        // `.Values` of something else than the chart is not ours to look into.
+        let before = expression[..at].chars().next_back();
+        let below = &expression[at + start.len()..];
+        let end = below.find(|c| !is_path(c)).unwrap_or(below.len());
+        missing_below(&below[..end], values).filter(|_| !before.is_some_and(is_path))
+    })
 }
 
-/// How many letters must change to make one word the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, r) in right.iter().enumerate() {
-            let change = diagonal + usize::from(l != *r);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+fn missing_below(path: &str, values: &Map) -> Option<MissingValue> {
+    let mut table = values.clone();
+    let mut known = String::from(".Values");
+    let mut keys = path.split('.').peekable();
+    while let Some(key) = keys.next().filter(|key| !key.is_empty()) {
+        let value = table.get(key).filter(|value| !matches!(value, gotemplate::Value::Nil));
+        let Some(value) = value else {
+            let keys: Vec<_> = table.keys().iter().map(|key| key.to_str().into_owned()).collect();
+            let nearest = nearest(key, keys.iter().map(String::as_str)).map(|nearest| format!("{known}.{nearest}"));
+            return Some(MissingValue::NotSet { path: format!("{known}.{key}"), nearest });
+        };
+        known = format!("{known}.{key}");
+        keys.peek()?;
+        match value.as_map() {
+            Some(below) => table = below,
+            None => return Some(MissingValue::NotATable { path: known, found: coalesce::kind_of(&value) }),
         }
     }
-    row[right.len()]
+    None
 }

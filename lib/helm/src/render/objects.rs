@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use gotemplate::sprig::encoding::base64;
 use gotemplate::sprig::paths;
-use gotemplate::{Args, Bytes, Call, Fault, Kind, List, Map, Object, Signature, Str, Type, Value};
+use gotemplate::{Args, Bytes, Call, Fault, Kind, List, Map, Object, Signature, Str, Type, Value, Volatile};
 
 use super::Release;
 use crate::capabilities::{Capabilities, HelmVersion, KubeVersion};
@@ -45,9 +45,10 @@ impl Scope {
         ])
     }
 
-    /// What `.Template` is: a map of the same named type as the values.
-    pub(super) fn template(name: &str, base_path: &str) -> Value {
-        Value::object(GoValues(Map::from_iter([("Name", name), ("BasePath", base_path)])))
+    /// What `.Template` is; asking it is told to `reads`, for the answer is another one in every file.
+    pub(super) fn template(name: &str, base_path: &str, reads: &Volatile) -> Value {
+        let values = GoValues(Map::from_iter([("Name", name), ("BasePath", base_path)]));
+        Value::object(GoTemplate { values, reads: reads.clone() })
     }
 }
 
@@ -157,6 +158,37 @@ impl Object for GoValues {
             }
             _ => Err(Fault::message(format!("common.Values has no method {name}"))),
         }
+    }
+}
+
+/// `.Template`: a map of the same named type as the values.
+#[derive(Debug)]
+struct GoTemplate {
+    values: GoValues,
+    reads: Volatile,
+}
+
+impl Object for GoTemplate {
+    fn type_name(&self) -> &'static str {
+        "common.Values"
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn underlying(&self) -> Option<Value> {
+        self.reads.note();
+        self.values.underlying()
+    }
+
+    fn method(&self, name: &str) -> Option<Signature> {
+        self.values.method(name)
+    }
+
+    fn invoke(&self, name: &str, call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
+        self.reads.note();
+        self.values.invoke(name, call, args)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A chart's templates, parsed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gotemplate::{Map, MissingKey, Session, Templates, Value};
 
@@ -8,6 +8,7 @@ use super::RenderError;
 use super::objects::Scope;
 use crate::chart::Chart;
 use crate::functions::{self, Lookup};
+use crate::manifest::Seen;
 use crate::values;
 
 /// The templates of a chart and its subcharts, parsed. Can be executed any number of times, from many threads.
@@ -16,6 +17,8 @@ pub struct Program {
     templates: Templates,
     /// What is rendered, in the order in which it is.
     order: Vec<String>,
+    /// What the last rendering printed.
+    seen: Arc<Mutex<Seen>>,
 }
 
 /// A template before it is parsed.
@@ -37,11 +40,18 @@ impl Program {
         });
         let mut templates = Templates::new(functions::funcs(None)).missing_key(MissingKey::Zero);
         for source in &sources {
-            templates.parse(&source.path, source.text).map_err(RenderError::parse)?;
+            let parsed = templates.parse(&source.path, source.text);
+            parsed.map_err(|error| RenderError::parse(error, templates.funcs()))?;
         }
         let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
         let order = sources.into_iter().map(|source| source.path).filter(|path| !is_partial(path)).collect();
-        Ok(Self { templates, order })
+        Ok(Self { templates, order, seen: Arc::default() })
+    }
+
+    /// What the last rendering printed.
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
+        // Whoever panicked meanwhile left a file out at worst.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Renders every file but partials; paths come with what was rendered.
@@ -59,12 +69,13 @@ impl Program {
             Some(lookup) => self.templates.clone().with_funcs(functions::funcs(Some(lookup))),
             None => self.templates.clone(),
         };
+        let file_name = session.volatile();
         let mut rendered = Vec::with_capacity(self.order.len());
         for path in &self.order {
             // The longest chart path that the file lies below is its chart's.
             let owner = tops.iter().filter(|(below, ..)| is_below(path, below)).max_by_key(|(below, ..)| below.len());
             let Some((below, top, values)) = owner else { continue };
-            top.insert("Template", Scope::template(path, &format!("{below}/templates")));
+            top.insert("Template", Scope::template(path, &format!("{below}/templates"), &file_name));
             let text = templates
                 .execute(path, top.clone().into(), session)
                 .map_err(|error| RenderError::execution(path, &error, values))?;

@@ -40,6 +40,25 @@ const TELLTALES: &str = r#"
 {{ mustDateModify .Values.secret now }}
 {{ dig .Values.secret "x" .Values.secret }}
 {{ template "x" .Values.secret.a }}
+{{ range .Values.secret }}{{ end }}
+{{ range $i, $e := .Values.secret }}{{ end }}
+{{ .Values.secret | call }}
+{{ call .Values.secret }}
+{{ slice .Values.secret 5 1 }}
+{{ slice .Values.list .Values.secret }}
+{{ eq .Values.secret 1 }}
+{{ lt .Values.secret 1 }}
+{{ len .Values.secret | index .Values.secret }}
+{{ first .Values.secret }}
+{{ fromJson .Values.secret | toJson | required .Values.secret }}{{ fail "x" }}
+{{ mustAppend .Values.secret 1 }}
+{{ mustRegexFind .Values.secret 1 }}
+{{ mustUniq .Values.secret }}
+{{ mustToJson (set (dict) "a" .Values.secret) | atoi | repeat .Values.secret }}
+{{ htpasswd .Values.secret (repeat 80 .Values.secret) }}
+{{ bcrypt (repeat 80 .Values.secret) }}
+{{ b32dec .Values.secret | fail }}
+{{ toDate .Values.secret 1 }}
 a: {{ .Values.secret }}: {{ .Values.secret }}: [
 - {{ .Values.secret }}
 kind: [{{ .Values.secret }}]

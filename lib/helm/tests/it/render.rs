@@ -7,9 +7,9 @@ use gotemplate::{Limits, Moment};
 use helm::capabilities::KubeVersion;
 use helm::chart::{self, LoadError};
 use helm::listing::Selection;
-use helm::render::{Release, RenderError, Rendered, Request, SchemaCheck};
+use helm::render::{Program, Release, RenderError, Rendered, Request, SchemaCheck, render_parsed};
 use helm::values::{self, Table};
-use helm::{Capabilities, Chart, strvals};
+use helm::{Capabilities, Chart, Layers, strvals};
 use serde_json::Value;
 use tree::{Tree, TreePath};
 
@@ -122,6 +122,43 @@ fn a_missing_value_is_named_with_its_nearest_neighbour() {
 }
 
 #[test]
+fn a_value_of_the_wrong_kind_is_named() {
+    refuse(
+        "a: {{ .Values.image.tag.digest }}\n",
+        "image: {tag: v1}\n",
+        "small/templates/a.yaml:1:13\n  executing \"small/templates/a.yaml\" at <.Values.image.tag.digest>:\n    \
+         can't evaluate field digest in type interface {}\nhint: .Values.image.tag is text, not a table",
+    );
+    refuse(
+        "a: {{ index .Values.list 3 }}\n",
+        "lists: [1]\n",
+        "small/templates/a.yaml:1:6\n  executing \"small/templates/a.yaml\" at <index .Values.list 3>:\n    \
+         error calling index: index of untyped nil\nhint: .Values.list is not set; did you mean .Values.lists?",
+    );
+}
+
+#[test]
+fn a_missing_value_that_is_piped_is_named() {
+    refuse(
+        "a: {{ .Values.passwrod | b64enc | quote }}\n",
+        "password: x\n",
+        "small/templates/a.yaml:1:25\n  executing \"small/templates/a.yaml\" at <b64enc>:\n    \
+         invalid value; expected string\nhint: .Values.passwrod is not set; did you mean .Values.password?",
+    );
+}
+
+#[test]
+fn a_template_that_is_not_there_is_named() {
+    let check = |name: &str, expected: &str| {
+        let text = format!("{{{{ define \"app.name\" }}}}x{{{{ end }}}}a: {{{{ include \"{name}\" . }}}}\n");
+        let error = render(&small(&text, ""), &Table::new()).unwrap_err().to_string();
+        assert!(error.ends_with(expected), "{error}");
+    };
+    check("app.nmae", "no template \"app.nmae\" associated with template \"gotpl\"; did you mean \"app.name\"?");
+    check("common.labels", "; a chart that defines it may be missing in charts/");
+}
+
+#[test]
 fn what_a_chart_refuses_is_told_in_its_words() {
     refuse(
         "{{ define \"x\" }}{{ required \"set image!\" .Values.image }}{{ end }}\n{{ include \"x\" . }}",
@@ -133,7 +170,12 @@ fn what_a_chart_refuses_is_told_in_its_words() {
 
 #[test]
 fn a_template_that_is_not_well_formed_names_its_line() {
-    refuse("a: 1\nb: {{ if }}", "", "parse error at (small/templates/a.yaml:2): missing value for if");
+    refuse("a: 1\nb: {{ if }}", "", "parse error at (small/templates/a.yaml:2:9): missing value for if");
+    refuse(
+        "a: {{ .Values | toYml }}",
+        "",
+        "parse error at (small/templates/a.yaml:1:16): function \"toYml\" not defined; did you mean toYaml?",
+    );
 }
 
 #[test]
@@ -147,6 +189,47 @@ fn every_schema_violation_is_told_with_its_path() {
     for path in ["- replicas: ", "- name: ", "- ratio: "] {
         assert!(text.contains(path), "{text}");
     }
+}
+
+#[test]
+fn schema_violations_say_where_their_values_came_from() {
+    let mut tree = small("a: 1\n", "a: 1\nsub:\n  h: 2\nlist: [{b: x}]\n");
+    let number = r#"{"type": "number"}"#;
+    let text = r#"{"type": "string"}"#;
+    let list = format!(r#"{{"items": {{"properties": {{"b": {number}}}}}}}"#);
+    let properties = format!(r#""a": {text}, "list": {list}, "c": {number}, "d": {number}"#);
+    for (path, text) in [
+        ("values.schema.json", format!(r#"{{"properties": {{{properties}}}, "required": ["e"]}}"#)),
+        ("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n".to_owned()),
+        ("charts/sub/values.yaml", "g: 1\nh: 1\n".to_owned()),
+        ("charts/sub/values.schema.json", format!(r#"{{"properties": {{"g": {text}, "h": {text}, "i": {text}}}}}"#)),
+    ] {
+        tree.insert(&TreePath::parse(path).unwrap(), text).unwrap();
+    }
+    let mut layers = Layers::new();
+    layers.file("-f v.yaml", b"# mine\nc: x\n").unwrap();
+    layers.line("--set", |values| strvals::set(values, "d=x,sub.i=3")).unwrap();
+    let RenderError::Schema(mut error) = render(&tree, layers.values()).unwrap_err() else { panic!("no violation") };
+    error.locate(&layers);
+    let mut origins: Vec<String> = error
+        .charts
+        .iter()
+        .flat_map(|chart| chart.violations.iter().map(|v| format!("{} {}: {}", chart.chart, v.path, v.origin)))
+        .collect();
+    origins.sort();
+    assert_eq!(
+        origins,
+        [
+            "small a: chart default, small/values.yaml:1",
+            "small c: from -f v.yaml:2",
+            "small d: from --set",
+            "small e: not set",
+            "small list[0].b: chart default, small/values.yaml:4",
+            "sub g: chart default, small/charts/sub/values.yaml:1",
+            "sub h: chart default, small/values.yaml:3",
+            "sub i: from --set",
+        ]
+    );
 }
 
 /// R4: a schema that points at files or servers gets no answer from them.
@@ -263,4 +346,55 @@ fn a_hook_of_unknown_kind_drops_its_document() {
     let hook = "metadata:\n  annotations: {helm.sh/hook: \"pre-install, nonsense\"}\n";
     let rendered = render(&small(hook, ""), &Table::new()).unwrap();
     assert!(rendered.hooks.is_empty() && rendered.manifests.is_empty());
+}
+
+#[test]
+fn a_template_is_asked_again_once_something_has_changed() {
+    let mut tree = small(
+        "{{ define \"value\" }}{{ .Values.a }}{{ end }}\
+         {{ define \"file\" }}{{ base .Template.Name }}{{ end }}\
+         {{ define \"random\" }}{{ randNumeric 3 }}{{ end }}\
+         a: [{{ include \"value\" . }}, {{ include \"value\" . }}, {{ include \"file\" . }}]\n\
+         {{ $_ := set .Values \"a\" 2 }}b: {{ include \"value\" . }}\n\
+         {{ $_ := unset .Values \"a\" }}c: \"{{ include \"value\" . }}\"\n\
+         d: [{{ include \"random\" . }}, {{ include \"random\" . }}]\n",
+        "a: 1\n",
+    );
+    tree.insert(&TreePath::parse("templates/b.yaml").unwrap(), "e: {{ include \"file\" . }}\n").unwrap();
+    let capabilities = Capabilities::default();
+    let mut request = request(&capabilities);
+    let mut byte = 0_u8;
+    request.random = Box::new(move |bytes: &mut [u8]| {
+        byte += 1;
+        bytes.fill(byte);
+    });
+    let rendered = helm::render(&load(&tree).unwrap(), &Table::new(), request).unwrap();
+    let [first, second] = &rendered.manifests[..] else { panic!("{rendered:?}") };
+    let (before, random) = first.content.split_once("d: ").unwrap();
+    assert_eq!(before, "a: [1, 1, a.yaml]\nb: 2\nc: \"\"\n");
+    let (left, right) = random.split_once(", ").unwrap();
+    assert_ne!(left.trim_start_matches('['), right.trim_end_matches("]\n"));
+    assert_eq!(second.content, "e: b.yaml\n");
+}
+
+#[test]
+fn a_parsed_chart_renders_again_and_again() {
+    let template = "kind: {{ .Values.kind }}\n---\nkind: Secret\nmetadata:\n  name: s\n  \
+                    annotations: {helm.sh/hook: {{ .Values.hook }}}\n";
+    let chart = load(&small(template, "kind: ConfigMap\nhook: pre-install\n")).unwrap();
+    let program = Program::parse(&chart).unwrap();
+    let kinds = |line: &str| {
+        let mut values = Table::new();
+        strvals::set(&mut values, line).unwrap();
+        let capabilities = Capabilities::default();
+        let rendered = render_parsed(chart.clone(), &program, &values, request(&capabilities), Vec::new()).unwrap();
+        let kinds = rendered.manifests.iter().map(|manifest| manifest.kind.clone()).collect::<Vec<_>>().join(" ");
+        (kinds, rendered.hooks.iter().map(|hook| hook.events[0].as_str()).collect::<Vec<_>>().join(" "))
+    };
+    let told = |kinds: &str, hooks: &str| (kinds.to_owned(), hooks.to_owned());
+    assert_eq!(kinds("a=1"), told("ConfigMap", "pre-install"));
+    assert_eq!(kinds("a=1"), told("ConfigMap", "pre-install"));
+    assert_eq!(kinds("kind=Service"), told("Service", "pre-install"));
+    assert_eq!(kinds("hook=nonsense"), told("ConfigMap", ""));
+    assert_eq!(kinds("hook=nonsense"), told("ConfigMap", ""));
 }

@@ -140,7 +140,9 @@ fn capabilities(args: &Args) -> Result<Capabilities, Failure> {
     let mut capabilities = Capabilities::default();
     if let Some(version) = &args.kube_version {
         let parsed = KubeVersion::parse(version);
-        let invalid = |error| Failure::new(format!("invalid kube version {version:?}: {error}"));
+        let invalid = |error| {
+            Failure::new(format!("invalid kube version {version:?}: {error}")).hint("it is such as 1.34 or v1.34.2")
+        };
         capabilities.kube_version = parsed.map_err(invalid)?;
     }
     capabilities.api_versions.extend(args.api_versions.iter().cloned());
@@ -189,7 +191,9 @@ fn layers(args: &Args) -> Result<Layers, Failure> {
     for (flag, lines, apply) in families {
         for line in lines {
             let applied = layers.line(flag, |values| apply(values, line));
-            applied.map_err(|error| Failure::new(format!("failed parsing {flag} data: {error}")))?;
+            // What follows the name may be a password.
+            let name = line.split_once('=').map_or(line.as_str(), |(name, _)| name);
+            applied.map_err(|error| Failure::new(format!("failed parsing {flag} data for {name:?}: {error}")))?;
         }
     }
     Ok(layers)
@@ -214,7 +218,11 @@ fn load(path: &Path) -> Result<Chart, Failure> {
         let file = File::open(path);
         let file = file.map_err(|error| {
             let failure = Failure::new(format!("cannot read the chart {}: {error}", path.display()));
-            if path.starts_with("oci:") { failure.hint("pull the chart first, and render its .tgz") } else { failure }
+            if path.starts_with("oci:") {
+                failure.hint("pull the chart first, and render its .tgz")
+            } else {
+                failure.hint("CHART is the folder of a chart, or a .tgz")
+            }
         })?;
         Chart::from_archive(BufReader::new(file), &limits)
     };

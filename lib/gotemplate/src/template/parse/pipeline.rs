@@ -12,6 +12,7 @@ impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
         let mut pipe = Pipe { at: self.peek_word().at, assigns: false, variables: Vec::new(), commands: Vec::new() };
         self.declarations(context, &mut pipe)?;
+        let start = self.open.commands.len();
         loop {
             let token = self.next_word();
             match token.kind {
@@ -30,11 +31,12 @@ impl Parser<'_> {
                 | Kind::LeftParen => {
                     self.back(token);
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.open.commands.push(command);
                 }
                 _ => return self.unexpected(&token, context),
             }
         }
+        pipe.commands = self.open.commands.split_off(start);
         if pipe.commands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }
@@ -99,11 +101,12 @@ impl Parser<'_> {
 
     /// Operands up to a pipe symbol, which is consumed, or the end of the pipeline, which is not.
     fn command(&mut self) -> Result<Command> {
-        let mut command = Command { at: self.peek_word().at, operands: Vec::new() };
+        let at = self.peek_word().at;
+        let start = self.open.operands.len();
         loop {
             self.peek_word();
             if let Some(operand) = self.operand()? {
-                command.operands.push(operand);
+                self.open.operands.push(operand);
             }
             let token = self.next();
             match token.kind {
@@ -116,10 +119,11 @@ impl Parser<'_> {
                 _ => return self.unexpected(&token, "operand"),
             }
         }
-        if command.operands.is_empty() {
+        let operands = self.open.operands.split_off(start);
+        if operands.is_empty() {
             return self.error("empty command");
         }
-        Ok(command)
+        Ok(Command { at, operands })
     }
 
     /// A term with the fields that are chained to it.
@@ -133,7 +137,7 @@ impl Parser<'_> {
         let mut fields = Vec::new();
         while self.peek().kind == Kind::Field {
             let token = self.next();
-            fields.push(field_name(&token));
+            fields.push(self.field_name(&token));
         }
         let term = match operand.term {
             Term::Field(first) => Term::Field(first.into_iter().chain(fields).collect()),
@@ -153,14 +157,16 @@ impl Parser<'_> {
         let token = self.next_word();
         let term = match token.kind {
             Kind::Identifier => {
-                let name = token.str();
-                if !self.is_function(&name) {
-                    let name = strconv::quote(&token.text);
-                    return self.error(format!("function {name} not defined"));
-                }
                 // A registered function takes the place of a built-in one.
-                let builtin = if self.funcs.get(&name).is_some() { None } else { Builtin::named(&name) };
-                Term::Function { name: Str::from(&*token.text), builtin }
+                let text = token.str();
+                match (self.funcs.name(&text), Builtin::named(&text)) {
+                    (Some(name), _) => Term::Function { name: Str::from_static(name), builtin: None },
+                    (None, Some(builtin)) => Term::Function { name: Str::from(&*token.text), builtin: Some(builtin) },
+                    (None, None) => {
+                        let name = strconv::quote(&token.text);
+                        return self.error(format!("function {name} not defined"));
+                    }
+                }
             }
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
@@ -172,7 +178,7 @@ impl Parser<'_> {
                 }
                 Term::Variable { variable, fields: Box::default() }
             }
-            Kind::Field => Term::Field(Box::new([field_name(&token)])),
+            Kind::Field => Term::Field(Box::new([self.field_name(&token)])),
             Kind::Bool => Term::Bool(*token.text == *b"true"),
             Kind::Char | Kind::Complex | Kind::Number => match number::parse(&token.str(), token.kind) {
                 Ok(number) => Term::Number(Box::new(number)),
@@ -200,11 +206,13 @@ impl Parser<'_> {
         Ok(Some(Operand { at: token.at, term }))
     }
 
-    fn is_function(&self, name: &str) -> bool {
-        self.funcs.get(name).is_some() || Builtin::named(name).is_some()
+    fn field_name(&mut self, token: &Token<'_>) -> Str {
+        let name = token.text.get(1..).unwrap_or_default();
+        if let Some(known) = self.fields.get(name) {
+            return known.clone();
+        }
+        let made = Str::from(name);
+        self.fields.insert(name.into(), made.clone());
+        made
     }
-}
-
-fn field_name(token: &Token<'_>) -> Str {
-    token.text.get(1..).unwrap_or_default().into()
 }
