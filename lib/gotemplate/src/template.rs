@@ -101,16 +101,21 @@ impl Templates {
     ///
     /// A template replaces the one of its name, unless it is blank and the other is not.
     pub fn parse(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
-        self.insert(name, text.as_ref(), false)
+        self.parse_shared(name, &text.as_ref().into())
+    }
+
+    /// Does what [`Templates::parse`] does, without a copy of the text.
+    pub fn parse_shared(&mut self, name: &str, text: &Arc<[u8]>) -> Result<(), ParseError> {
+        self.insert(name, text, false)
     }
 
     /// Parses a text that becomes the template of that name even if it is blank, as Go's `New` and `Parse`: what `tpl`
     /// does with the name of the template that calls it.
     pub fn parse_new(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
-        self.insert(name, text.as_ref(), true)
+        self.insert(name, &text.as_ref().into(), true)
     }
 
-    fn insert(&mut self, file: &str, text: &[u8], is_new: bool) -> Result<(), ParseError> {
+    fn insert(&mut self, file: &str, text: &Arc<[u8]>, is_new: bool) -> Result<(), ParseError> {
         for (name, tree) in parse::parse(file, text, &self.funcs, self.nesting)? {
             let replaces = is_new && name == file || !tree.is_blank();
             if !replaces && self.tree(name.as_bytes()).is_some() {

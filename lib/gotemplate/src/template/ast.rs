@@ -48,8 +48,9 @@ pub(crate) enum Node {
     Action(Pipe),
     If(Branch),
     With(Branch),
-    Range(Range),
-    Template(Invocation),
+    // Boxed, for there are few of them and they are large.
+    Range(Box<Range>),
+    Template(Box<Invocation>),
     Break,
     Continue,
 }

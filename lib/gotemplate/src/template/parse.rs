@@ -44,7 +44,7 @@ impl Default for Nesting {
 /// Parses a text into the template of that name and those that it defines, in the order of their ends.
 pub(super) fn parse(
     file: &str,
-    source: &[u8],
+    source: &Arc<[u8]>,
     funcs: &Funcs,
     nesting: Nesting,
 ) -> Result<Vec<(Str, Tree)>, ParseError> {
@@ -56,7 +56,7 @@ pub(super) fn parse(
         at: 0,
         action_line: None,
         file: &file,
-        source: source.into(),
+        source: source.clone(),
         funcs,
         nesting,
         parens: 0,
@@ -356,7 +356,7 @@ impl<'a> Parser<'a> {
             }
             Keyword::If => Node::If(self.branch("if", Keyword::If)?),
             Keyword::With => Node::With(self.branch("with", Keyword::With)?),
-            Keyword::Range => Node::Range(self.range()?),
+            Keyword::Range => Node::Range(Box::new(self.range()?)),
             Keyword::Template => self.invocation()?,
             Keyword::Define => return self.unexpected(&token, "command"),
         }))
@@ -429,7 +429,7 @@ impl<'a> Parser<'a> {
         let name = self.template_name(&token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         self.template_body(name.clone(), CONTEXT, Some(self.line))?;
-        Ok(Node::Template(Invocation { at: token.at, name, pipe: Some(pipe) }))
+        Ok(Node::Template(Box::new(Invocation { at: token.at, name, pipe: Some(pipe) })))
     }
 
     fn invocation(&mut self) -> Result<Node> {
@@ -443,6 +443,6 @@ impl<'a> Parser<'a> {
             self.back(next);
             Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
         };
-        Ok(Node::Template(Invocation { at: token.at, name, pipe }))
+        Ok(Node::Template(Box::new(Invocation { at: token.at, name, pipe })))
     }
 }

@@ -24,7 +24,7 @@ pub struct Program {
 /// A template before it is parsed.
 struct Source<'c> {
     path: String,
-    text: &'c [u8],
+    text: &'c Arc<[u8]>,
 }
 
 impl Program {
@@ -40,7 +40,7 @@ impl Program {
         });
         let mut templates = Templates::new(functions::funcs(None)).missing_key(MissingKey::Zero);
         for source in &sources {
-            let parsed = templates.parse(&source.path, source.text);
+            let parsed = templates.parse_shared(&source.path, source.text);
             parsed.map_err(|error| RenderError::parse(error, templates.funcs()))?;
         }
         let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
