@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::resource::{Resource, Resources, Subresource};
+use crate::resource::{Preference, Resource, Resources, Subresource, preference};
 
 /// The form of discovery that says everything at once.
 const AGGREGATED: &str = "APIGroupDiscoveryList";
@@ -69,29 +69,6 @@ fn groups(resources: &Resources) -> Groups<'_> {
         versions.entry(preference(&row.version)).or_insert_with(|| (row.version.as_str(), Vec::new())).1.push(row);
     }
     groups.into_iter().map(|((_, group), versions)| (group, versions.into_values().collect())).collect()
-}
-
-/// Sorts versions as upstream does: stable, then beta, then alpha, each from new to old; what is none of these last.
-pub(crate) type Preference = (u8, std::cmp::Reverse<u64>, std::cmp::Reverse<u64>, String);
-
-pub(crate) fn preference(version: &str) -> Preference {
-    let parse = || {
-        let rest = version.strip_prefix('v')?;
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let major: u64 = rest[..digits].parse().ok()?;
-        let (stage, minor) = match &rest[digits..] {
-            "" => (0, 0),
-            rest if rest.starts_with("beta") => (1, number(&rest[4..])?),
-            rest if rest.starts_with("alpha") => (2, number(&rest[5..])?),
-            _ => return None,
-        };
-        Some((stage, std::cmp::Reverse(major), std::cmp::Reverse(minor), String::new()))
-    };
-    parse().unwrap_or((3, std::cmp::Reverse(0), std::cmp::Reverse(0), version.to_owned()))
-}
-
-fn number(text: &str) -> Option<u64> {
-    if text.is_empty() { Some(0) } else { text.parse().ok() }
 }
 
 /// `/api` or `/apis`, all at once.
@@ -264,16 +241,4 @@ fn storage_hash(row: &Resource) -> String {
     let text = format!("{}/{}/{}", row.group, row.storage_version, row.kind);
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     base64::engine::general_purpose::STANDARD.encode(&digest.as_ref()[..8])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_go_from_stable_and_new_to_alpha_and_old() {
-        let mut versions = ["v1", "foo", "v2beta1", "v10", "v1alpha2", "v2", "v1beta3", "bar", "v12alpha1"];
-        versions.sort_by_key(|version| preference(version));
-        assert_eq!(versions, ["v10", "v2", "v1", "v2beta1", "v1beta3", "v12alpha1", "v1alpha2", "bar", "foo"]);
-    }
 }

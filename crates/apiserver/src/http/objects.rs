@@ -167,8 +167,8 @@ fn go_type(resource: &Resource, kind: &str) -> String {
 
 /// Kinds that answer a deletion with the object that was deleted.
 fn answers_with_object(resource: &Resource) -> bool {
-    resource.group.is_empty()
-        && matches!(
+    match resource.group.as_str() {
+        "" => matches!(
             resource.kind.as_str(),
             "Pod"
                 | "Service"
@@ -177,7 +177,10 @@ fn answers_with_object(resource: &Resource) -> bool {
                 | "PersistentVolumeClaim"
                 | "PodTemplate"
                 | "ResourceQuota"
-        )
+        ),
+        "storage.k8s.io" => resource.kind != "VolumeAttributesClass",
+        _ => false,
+    }
 }
 
 /// Waits until what was done lasts.

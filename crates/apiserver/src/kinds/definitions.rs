@@ -9,7 +9,7 @@ use notation::names;
 use schema::{Checks, Kind, ReadError, Schemas};
 use serde_json::{Map, Value, json};
 
-use crate::resource::{Cell, Column, Resource, Scale, Subresource};
+use crate::resource::{Cell, Column, Resource, Scale, Subresource, preference};
 
 type Fields = Map<String, Value>;
 
@@ -178,7 +178,10 @@ pub(crate) fn resources(definition: &Value) -> Result<Vec<Resource>, ReadError> 
     let stored = structs(spec, "versions").find(|version| version.get("storage") == Some(&json!(true)));
     let storage_version = stored.map(|version| text(version, "name")).unwrap_or_default();
     let served = structs(spec, "versions").filter(|version| version.get("served") == Some(&json!(true)));
-    served.map(|version| resource(spec, version, storage_version)).collect()
+    let mut rows: Vec<Resource> =
+        served.map(|version| resource(spec, version, storage_version)).collect::<Result<_, _>>()?;
+    point_to_newer(&mut rows);
+    Ok(rows)
 }
 
 fn resource(spec: &Fields, version: &Fields, storage_version: &str) -> Result<Resource, ReadError> {
@@ -215,15 +218,27 @@ fn resource(spec: &Fields, version: &Fields, storage_version: &str) -> Result<Re
         checks,
         storage_version: storage_version.to_owned(),
         custom: true,
-        deprecation: deprecation(version, format!("{group}/{number} {kind}")),
+        deprecation: deprecation(version),
     })
 }
 
-/// What is said of a version that is on its way out.
-fn deprecation(version: &Fields, name: String) -> Option<String> {
-    let told = text(version, "deprecationWarning");
+/// What is said of a version that is on its way out; empty where its author says nothing.
+fn deprecation(version: &Fields) -> Option<String> {
     let is_deprecated = version.get("deprecated") == Some(&json!(true));
-    is_deprecated.then(|| if told.is_empty() { name + " is deprecated" } else { told.to_owned() })
+    is_deprecated.then(|| text(version, "deprecationWarning").to_owned())
+}
+
+/// Says of the versions that are on their way out, and of which nobody says more, which one to use instead.
+fn point_to_newer(rows: &mut [Resource]) {
+    let lasting = rows.iter().filter(|row| row.deprecation.is_none()).map(|row| row.version.clone());
+    let newest = lasting.min_by_key(|version| preference(version));
+    for row in rows {
+        let Some(told) = row.deprecation.as_mut().filter(|told| told.is_empty()) else { continue };
+        *told = format!("{}/{} {} is deprecated", row.group, row.version, row.kind);
+        if let Some(newest) = newest.as_ref().filter(|newest| preference(newest) < preference(&row.version)) {
+            *told = format!("{told}; use {}/{newest} {}", row.group, row.kind);
+        }
+    }
 }
 
 fn subresources(version: &Fields) -> Vec<Subresource> {

@@ -64,8 +64,12 @@ async fn the_real_flux_shows_what_ours_shows() {
         assert_eq!((code, does(&case, command, &[]).await), (0, shown), "flux {command}");
     }
     does(&case, "events --for Kustomization/broken", &["Warning", "kustomization path not found"]).await;
-    does(&case, &format!("trace configmap one -n {}", case.ns.name()), &["Kustomization:", "GitRepository:", "ready"])
-        .await;
+    does(
+        &case,
+        &format!("trace configmap one -n {}", case.ns.name()),
+        &["Managed by Flux", "Kustomization:", "GitRepository:"],
+    )
+    .await;
 }
 
 #[tokio::test]
