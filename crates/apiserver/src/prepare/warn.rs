@@ -62,7 +62,7 @@ pub(super) fn of(resource: &Resource, object: &Fields, old: Option<&Fields>) -> 
         _ => None,
     };
     if let Some((pod, path)) = pod {
-        let at: String = path.iter().map(|step| format!("{step}.")).collect();
+        let at = [path, &[""]].concat().join(".");
         template(pod, &at, &mut warnings);
     }
     warnings

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kube::api::{ApiResource, GroupVersionKind};
 use serde_json::{Value, json};
-use tree::{Files as _, Tree};
+use tree::{Files as _, Tree, TreePath};
 
 /// Files of instructions to tools, which no API server ever sees.
 const TOOLS: [&str; 4] = ["kustomize.config.k8s.io", "config.kubernetes.io", "kind.x-k8s.io", "skaffold"];
@@ -42,7 +42,9 @@ pub(super) fn definitions(files: &Tree, served: &BTreeSet<String>) -> Vec<Value>
 
 /// All objects that can be read, with those in lists.
 fn objects(files: &Tree) -> impl Iterator<Item = Value> + '_ {
-    let manifests = files.paths().filter(|path| path.as_str().ends_with(".yaml") || path.as_str().ends_with(".yml"));
+    let extension = |path: &TreePath| path.name().and_then(|name| Some(name.rsplit_once('.')?.1.to_owned()));
+    let is_manifest = move |path: &&TreePath| matches!(extension(path).as_deref(), Some("yaml" | "yml"));
+    let manifests = files.paths().filter(is_manifest);
     // Files that are no YAML, as those of charts, are for others to complain about.
     let texts = manifests.filter_map(|path| String::from_utf8(files.read(path).ok()?).ok());
     let documents = texts.flat_map(|text| yaml::to_values(&text, yaml::Schema::V2).unwrap_or_default());
@@ -89,8 +91,6 @@ fn definition(group: &str, kind: &str, seen: &Seen) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use tree::TreePath;
-
     use super::*;
 
     fn names(files: &[(&str, &str)]) -> Vec<String> {

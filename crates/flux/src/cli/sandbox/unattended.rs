@@ -18,7 +18,7 @@ const FLUX: &str = ".fluxcd.io";
 struct Kind {
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     short: &'static str,
     /// What of an object tells where it leads: an address, or another object.
@@ -72,12 +72,12 @@ const KINDS: [Kind; 13] = [
 const fn kind(
     group: &'static str,
     version: &'static str,
-    kind: &'static str,
+    name: &'static str,
     plural: &'static str,
     short: &'static str,
     place: Place,
 ) -> Kind {
-    Kind { group, version, kind, plural, short, place }
+    Kind { group, version, name, plural, short, place }
 }
 
 /// Whether an object is one of Flux's that no controller here attends to, if its kind has none of ours.
@@ -103,8 +103,8 @@ pub(super) fn definitions() -> impl Iterator<Item = Value> {
                 "group": one.group,
                 "scope": "Namespaced",
                 "names": {
-                    "kind": one.kind, "listKind": format!("{}List", one.kind), "plural": one.plural,
-                    "singular": one.kind.to_lowercase(), "shortNames": short, "categories": ["all", "fluxcd"],
+                    "kind": one.name, "listKind": format!("{}List", one.name), "plural": one.plural,
+                    "singular": one.name.to_lowercase(), "shortNames": short, "categories": ["all", "fluxcd"],
                 },
                 "versions": [{
                     "name": one.version, "served": true, "storage": true, "subresources": { "status": {} },
@@ -162,7 +162,7 @@ impl Places {
 }
 
 fn of(id: &ObjectId) -> Option<&'static Kind> {
-    KINDS.iter().find(|kind| kind.group == id.group && kind.kind == id.kind)
+    KINDS.iter().find(|kind| kind.group == id.group && kind.name == id.kind)
 }
 
 /// Where an object leads, as the end of a sentence; empty when that is not known.
@@ -191,8 +191,8 @@ mod tests {
     use super::*;
 
     fn id(kind: &str) -> ObjectId {
-        let known = KINDS.iter().find(|known| known.kind == kind).unwrap();
-        let kind = GroupKind { group: known.group.to_owned(), kind: known.kind.to_owned() };
+        let known = KINDS.iter().find(|known| known.name == kind).unwrap();
+        let kind = GroupKind { group: known.group.to_owned(), kind: known.name.to_owned() };
         ObjectId::new(&kind, Some("apps"), "one")
     }
 
