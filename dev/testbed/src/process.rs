@@ -174,12 +174,24 @@ impl Process {
         }
     }
 
-    /// Freezes it (SIGSTOP): connections stay open and nobody answers.
+    /// Freezes it (SIGSTOP): connections stay open and nobody answers. It is frozen when this returns: the signal alone
+    /// lets its threads go on for a moment.
     ///
     /// # Errors
     /// [`ProcessError::Control`] when it is gone.
     pub fn pause(&self) -> Result<(), ProcessError> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        let tasks = format!("/proc/{}/task", self.child.id());
+        loop {
+            let listed = std::fs::read_dir(&tasks);
+            let listed = listed.map_err(|source| ProcessError::Control { name: self.name.clone(), source })?;
+            // A thread that ends meanwhile does nothing either.
+            let runs = |task: PathBuf| std::fs::read_to_string(task.join("stat")).is_ok_and(|stat| !is_stopped(&stat));
+            if !listed.flatten().any(|task| runs(task.path())) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Lets it go on after [`Process::pause`].
@@ -221,6 +233,12 @@ fn usage(id: u32) -> io::Result<Usage> {
     })
 }
 
+/// Whether the line of `/proc` says that a thread is stopped, or ended. Its name, in parentheses, may hold anything.
+fn is_stopped(stat: &str) -> bool {
+    let state = stat.rsplit(')').next().unwrap_or_default().split_whitespace().next();
+    matches!(state, Some("T" | "t" | "Z" | "X"))
+}
+
 fn open_log(path: &Path) -> Result<(File, File), ProcessError> {
     let open = || -> io::Result<(File, File)> {
         let out = OpenOptions::new().create(true).append(true).open(path)?;
@@ -232,6 +250,12 @@ fn open_log(path: &Path) -> Result<(File, File), ProcessError> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_stopped_says_so() {
+        assert!(super::is_stopped("12 (a (b) S) T 1 12 12 0 -1"));
+        assert!(!super::is_stopped("12 (T) S 1 12 12 0 -1"));
+    }
+
     #[test]
     fn our_own_usage_can_be_read() {
         let usage = super::usage(std::process::id()).unwrap();
