@@ -7,6 +7,7 @@ use apiserver::{Options, Server};
 use tempfile::TempDir;
 use testbed::User;
 use testbed::control_plane::oracle;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 /// A server, as clients see it: a kubeconfig.
@@ -39,13 +40,17 @@ impl Clients {
         [real, ours]
     }
 
-    async fn run(&self, program: &str, args: &[&str]) -> Output {
+    fn command(&self, program: &str, args: &[&str]) -> Command {
         let mut command = Command::new(oracle(program).unwrap());
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null()).kill_on_drop(true);
         command.env("KUBECONFIG", &self.kubeconfig).env("KUBECACHEDIR", self.folder.path().join("cache"));
         command.env("HOME", self.folder.path()).env("KUBE_EDITOR", self.folder.path().join("editor"));
+        command
+    }
+
+    async fn run(&self, program: &str, args: &[&str]) -> Output {
         let limit = std::time::Duration::from_mins(1);
-        tokio::time::timeout(limit, command.output()).await.expect("a client hangs").unwrap()
+        tokio::time::timeout(limit, self.command(program, args).output()).await.expect("a client hangs").unwrap()
     }
 
     /// What `kubectl` prints in the namespace; it must succeed.
@@ -178,6 +183,32 @@ async fn kubectl_edits_waits_deletes_and_asks() {
         lines.push(clients.kubectl("delete namespace kubectl-edit --timeout=30s").await);
         said.push(lines);
     }
+    same(&said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kubectl_watches() {
+    let mut said: Vec<Vec<String>> = Vec::new();
+    for clients in Clients::both("kubectl-watch").await {
+        clients.write("map.yaml", MAP);
+        clients.kubectl("create -f map.yaml").await;
+        let args = "get configmaps web --watch --output-watch-events --no-headers -o name --namespace kubectl-watch";
+        let mut watch = clients.command("kubectl", &args.split(' ').collect::<Vec<_>>());
+        let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+        let mut seen = BufReader::new(watch.stdout.take().unwrap()).lines();
+        let limit = std::time::Duration::from_secs(20);
+        let mut lines = Vec::new();
+        for change in ["label configmap web x=y", "annotate configmap web x=y", "delete configmap web", ""] {
+            let line = tokio::time::timeout(limit, seen.next_line()).await.expect("a watch tells nothing").unwrap();
+            lines.push(line.expect("a watch goes on"));
+            if !change.is_empty() {
+                clients.kubectl(change).await;
+            }
+        }
+        watch.kill().await.unwrap();
+        said.push(lines);
+    }
+    assert_eq!(said[0].len(), 4, "{said:?}");
     same(&said);
 }
 
