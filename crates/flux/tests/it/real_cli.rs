@@ -27,6 +27,16 @@ async fn does(case: &Case<'_>, command: &str, words: &[&str]) -> String {
     text
 }
 
+/// A case whose Kustomization `app` has applied the ConfigMap `one`.
+async fn with_app(name: &str) -> Case<'static> {
+    let case = Case::new(name).await;
+    case.push(&[("a.yaml", &config_map("one", "v"))]);
+    case.source().await;
+    case.kustomization("app", json!({})).await;
+    case.ready("Kustomization", "app").await;
+    case
+}
+
 #[tokio::test]
 async fn the_real_flux_creates_and_deletes() {
     let case = Case::new("real-create").await;
@@ -52,12 +62,8 @@ async fn the_real_flux_creates_and_deletes() {
 
 #[tokio::test]
 async fn the_real_flux_shows_what_ours_shows() {
-    let case = Case::new("real-get").await;
-    case.push(&[("a.yaml", &config_map("one", "v"))]);
-    case.source().await;
-    case.kustomization("app", json!({})).await;
+    let case = with_app("real-get").await;
     case.kustomization("broken", json!({ "path": "./none" })).await;
-    case.ready("Kustomization", "app").await;
     case.until("Kustomization", "broken", "fails", |o| crate::case::is(o, "False", None)).await;
     for command in ["get sources git", "get kustomizations", "get kustomization app", "tree kustomization app"] {
         let (code, shown, _) = case.flux(command).await;
@@ -74,11 +80,7 @@ async fn the_real_flux_shows_what_ours_shows() {
 
 #[tokio::test]
 async fn the_real_flux_reconciles_suspends_and_resumes() {
-    let case = Case::new("real-turn").await;
-    case.push(&[("a.yaml", &config_map("one", "v"))]);
-    case.source().await;
-    case.kustomization("app", json!({})).await;
-    case.ready("Kustomization", "app").await;
+    let case = with_app("real-turn").await;
     let commit = case.push(&[("a.yaml", &config_map("one", "w"))]);
     let applied = format!("applied revision main@sha1:{commit}");
     does(&case, "reconcile kustomization app --with-source", &[&applied]).await;
@@ -94,11 +96,7 @@ async fn the_real_flux_reconciles_suspends_and_resumes() {
 
 #[tokio::test]
 async fn the_real_flux_previews() {
-    let case = Case::new("real-diff").await;
-    case.push(&[("a.yaml", &config_map("one", "v"))]);
-    case.source().await;
-    case.kustomization("app", json!({})).await;
-    case.ready("Kustomization", "app").await;
+    let case = with_app("real-diff").await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.yaml"), config_map("one", "w")).unwrap();
     let built = does(&case, &format!("build kustomization app --path {}", folder.path().display()), &[]).await;

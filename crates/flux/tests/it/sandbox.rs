@@ -47,6 +47,39 @@ async fn what_is_not_ready_is_named_with_its_cause() {
     assert!(text(&out.stderr).contains("a.yaml"), "{}", text(&out.stderr));
 }
 
+/// Objects of others, as they stand in most repositories: a secret of an operator, and a repository of charts.
+const OTHERS: &str = "\
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: token, namespace: default}
+spec: {refreshInterval: 1h}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: HelmRepository
+metadata: {name: charts, namespace: default}
+spec: {interval: 1h, url: 'https://charts.example.com'}
+";
+
+#[tokio::test]
+async fn what_others_define_is_kept_and_named_with_its_address() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("others.yaml"), OTHERS).unwrap();
+    let path = folder.path().display().to_string();
+    let args = [path.as_str(), "--exit-when-ready", "--name=app", "--timeout=5s"];
+    let out = run(&args).await;
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("externalsecrets.external-secrets.io"), "{}", text(&out.stderr));
+    let report = text(&out.stdout);
+    assert!(report.contains("ready      Kustomization/flux-system/app  Applied revision"), "{report}");
+    assert!(
+        report.contains("HelmRepository/default/charts") && report.contains("https://charts.example.com"),
+        "{report}"
+    );
+
+    let out = run(&[&args[..], &["--assume-kinds=false"]].concat()).await;
+    assert!(text(&out.stdout).contains("no matches for kind \"ExternalSecret\""), "{}", text(&out.stdout));
+}
+
 /// The lines that a child reports on stdout.
 struct Reports(tokio::io::Lines<BufReader<tokio::process::ChildStdout>>);
 

@@ -32,7 +32,7 @@ enum Place {
     /// At a JSON pointer.
     Address(&'static str),
     /// Kind and name, at one of these JSON pointers.
-    Object([&'static str; 2]),
+    Object(&'static [&'static str]),
 }
 
 const SOURCE: &str = "source.toolkit.fluxcd.io";
@@ -42,16 +42,16 @@ const IMAGE: &str = "image.toolkit.fluxcd.io";
 const KINDS: [Kind; 13] = [
     kind(SOURCE, "v1", "OCIRepository", "ocirepositories", "ocirepo", Place::Address("/spec/url")),
     kind(SOURCE, "v1", "HelmRepository", "helmrepositories", "helmrepo", Place::Address("/spec/url")),
-    kind(SOURCE, "v1", "HelmChart", "helmcharts", "hc", Place::Object(["/spec/sourceRef", ""])),
+    kind(SOURCE, "v1", "HelmChart", "helmcharts", "hc", Place::Object(&["/spec/sourceRef"])),
     kind(SOURCE, "v1", "Bucket", "buckets", "", Place::Address("/spec/endpoint")),
-    kind(SOURCE, "v1", "ExternalArtifact", "externalartifacts", "ea", Place::Object(["/spec/sourceRef", ""])),
+    kind(SOURCE, "v1", "ExternalArtifact", "externalartifacts", "ea", Place::Object(&["/spec/sourceRef"])),
     kind(
         "source.extensions.fluxcd.io",
         "v1beta1",
         "ArtifactGenerator",
         "artifactgenerators",
         "ag",
-        Place::Object(["/spec/sources/0", ""]),
+        Place::Object(&["/spec/sources/0"]),
     ),
     kind(
         "helm.toolkit.fluxcd.io",
@@ -59,14 +59,14 @@ const KINDS: [Kind; 13] = [
         "HelmRelease",
         "helmreleases",
         "hr",
-        Place::Object(["/spec/chartRef", "/spec/chart/spec/sourceRef"]),
+        Place::Object(&["/spec/chartRef", "/spec/chart/spec/sourceRef"]),
     ),
     kind(NOTIFICATION, "v1beta3", "Provider", "providers", "", Place::None),
     kind(NOTIFICATION, "v1beta3", "Alert", "alerts", "", Place::None),
     kind(NOTIFICATION, "v1", "Receiver", "receivers", "", Place::None),
     kind(IMAGE, "v1", "ImageRepository", "imagerepositories", "imgrepo", Place::Address("/spec/image")),
-    kind(IMAGE, "v1", "ImagePolicy", "imagepolicies", "imgpol", Place::Object(["/spec/imageRepositoryRef", ""])),
-    kind(IMAGE, "v1", "ImageUpdateAutomation", "imageupdateautomations", "iua", Place::Object(["/spec/sourceRef", ""])),
+    kind(IMAGE, "v1", "ImagePolicy", "imagepolicies", "imgpol", Place::Object(&["/spec/imageRepositoryRef"])),
+    kind(IMAGE, "v1", "ImageUpdateAutomation", "imageupdateautomations", "iua", Place::Object(&["/spec/sourceRef"])),
 ];
 
 const fn kind(
@@ -173,9 +173,7 @@ fn place(id: &ObjectId, object: &Value) -> String {
             text(object.pointer(pointer)).map(|address| format!("; it needs {address}")).unwrap_or_default()
         }
         Some(Place::Object(pointers)) => {
-            let reference =
-                pointers.iter().find_map(|pointer| object.pointer(pointer).filter(|found| *found != object));
-            let reference = reference.unwrap_or(&Value::Null);
+            let reference = pointers.iter().find_map(|pointer| object.pointer(pointer)).unwrap_or(&Value::Null);
             let name = text(reference.get("name"));
             let kind = text(reference.get("kind")).unwrap_or_else(|| "ImageRepository".to_owned());
             name.map(|name| format!("; it needs {kind} {name}")).unwrap_or_default()
