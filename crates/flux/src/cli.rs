@@ -31,7 +31,7 @@ mod table;
 mod tree;
 mod version;
 
-/// What was typed.
+// What was typed. Such types have plain comments: clap takes a doc comment for the help of the command.
 #[derive(Debug, Parser)]
 #[command(
     name = "flux",
@@ -66,6 +66,7 @@ Examples:
   flux reconcile kustomization webapp --with-source";
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Check the cluster and what is installed in it
     #[command(after_help = check::EXAMPLES)]
@@ -177,19 +178,24 @@ async fn run(global: settings::Args, command: Command, out: &mut Output) -> Resu
     }
 }
 
-/// The whole command line, as people are shown it.
+/// The command line, as people are shown it.
 fn command() -> clap::Command {
     Args::command()
 }
 
+/// The same with everything in it that is otherwise built when it is typed.
+fn whole_command() -> clap::Command {
+    let mut command = command();
+    command.build();
+    command
+}
+
+/// Of commands that were not typed only the names are built: there are many, and a start should cost nothing.
 fn parse(typed: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
     let typed = as_controller(typed.into_iter().collect());
-    let matches = switches_take_values(command()).try_get_matches_from(&typed).map_err(|error| match error.kind() {
-        // Help shows plain switches.
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            command().try_get_matches_from(&typed).err().unwrap_or(error)
-        }
-        _ => error,
+    let matches = command().try_get_matches_from(&typed).or_else(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Err(error),
+        _ => switches_take_values(whole_command()).try_get_matches_from(&typed),
     })?;
     Args::from_arg_matches(&matches)
 }

@@ -30,7 +30,7 @@ Examples:
 /// The Kubernetes versions that the controllers work with.
 const KUBERNETES: &str = ">=1.33.0-0";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only look whether Flux could be installed

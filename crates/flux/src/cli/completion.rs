@@ -12,7 +12,7 @@ Examples:
   # For fish
   flux completion fish > ~/.config/fish/completions/flux.fish";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The shell

@@ -25,7 +25,7 @@ Examples:
   # Print the manifest instead of applying it
   flux create kustomization webapp --source=webapp --path=./deploy --export > webapp.yaml";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     target: Target,
 }
 
-/// The flags of all kinds.
+// The flags of all kinds.
 #[derive(Debug, clap::Args)]
 struct Common {
     /// How often the object is looked at
@@ -49,6 +49,7 @@ struct Common {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Target {
     /// Create or update a source
     #[command(subcommand, after_help = source_git::EXAMPLES)]
@@ -62,6 +63,7 @@ enum Target {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Source {
     /// Create or update a GitRepository
     #[command(after_help = source_git::EXAMPLES)]
@@ -69,6 +71,7 @@ enum Source {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Secret {
     /// Create or update the credentials for a Git server
     #[command(after_help = secret_git::EXAMPLES)]

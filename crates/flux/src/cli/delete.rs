@@ -17,7 +17,7 @@ Examples:
   # Delete a Git repository without being asked
   flux delete source git webapp --silent";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The object

@@ -50,7 +50,7 @@ const KINDS: [&str; 15] = [
     "ExternalArtifact",
 ];
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Events of all namespaces

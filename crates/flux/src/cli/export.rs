@@ -20,7 +20,7 @@ Examples:
   # One Git repository with its credentials, in clear
   flux export source git webapp --with-credentials > webapp.yaml";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The one object to print

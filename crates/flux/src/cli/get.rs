@@ -29,7 +29,7 @@ Examples:
   # Follow the sources
   flux get sources git --watch";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]

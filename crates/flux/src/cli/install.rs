@@ -15,7 +15,7 @@ Examples:
   # One Deployment for each controller, under Flux's names
   flux install --export --layout=split";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
     /// Print the manifests

@@ -148,30 +148,8 @@ impl<A: Verb> FromArgMatches for OfKind<A> {
 }
 
 impl<A: Verb> Subcommand for OfKind<A> {
-    fn augment_subcommands(mut command: Command) -> Command {
-        let leaf = |row: &'static Row| {
-            A::augment_args(Command::new(row.word))
-                .visible_aliases(row.aliases)
-                .about(A::about(row))
-                .after_help(format!("Example:\n  {}", A::example(row)))
-        };
-        for row in ROWS.iter().filter(|row| row.family.is_none()) {
-            command = command.subcommand(leaf(row));
-        }
-        for family in families() {
-            let mut parent = Command::new(family.word)
-                .about(format!("The same for kinds of {}", family.words))
-                .subcommand_required(true)
-                .arg_required_else_help(true);
-            for row in ROWS.iter().filter(|row| row.family == Some(family)) {
-                parent = parent.subcommand(leaf(row));
-            }
-            if let Some(row) = ROWS.iter().find(|row| row.family == Some(family)) {
-                parent = parent.after_help(format!("Example:\n  {}", A::example(row)));
-            }
-            command = command.subcommand(parent);
-        }
-        command
+    fn augment_subcommands(command: Command) -> Command {
+        command.defer(with_kinds::<A>)
     }
 
     fn augment_subcommands_for_update(command: Command) -> Command {
@@ -181,6 +159,33 @@ impl<A: Verb> Subcommand for OfKind<A> {
     fn has_subcommand(name: &str) -> bool {
         ROWS.iter().any(|row| row.family.map_or(row.word, |family| family.word) == name)
     }
+}
+
+/// A verb with its subcommands.
+fn with_kinds<A: Verb>(mut verb: Command) -> Command {
+    let leaf = |row: &'static Row| {
+        A::augment_args(Command::new(row.word))
+            .visible_aliases(row.aliases)
+            .about(A::about(row))
+            .after_help(format!("Example:\n  {}", A::example(row)))
+    };
+    for row in ROWS.iter().filter(|row| row.family.is_none()) {
+        verb = verb.subcommand(leaf(row));
+    }
+    for family in families() {
+        let mut parent = Command::new(family.word)
+            .about(format!("The same for kinds of {}", family.words))
+            .subcommand_required(true)
+            .arg_required_else_help(true);
+        for row in ROWS.iter().filter(|row| row.family == Some(family)) {
+            parent = parent.subcommand(leaf(row));
+        }
+        if let Some(row) = ROWS.iter().find(|row| row.family == Some(family)) {
+            parent = parent.after_help(format!("Example:\n  {}", A::example(row)));
+        }
+        verb = verb.subcommand(parent);
+    }
+    verb
 }
 
 /// The families of kinds, each once.

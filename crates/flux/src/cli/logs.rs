@@ -30,7 +30,7 @@ Examples:
 /// The container to read where a pod has several.
 const CONTAINER: &str = "manager";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only entries of this level: debug, info, error

@@ -23,7 +23,7 @@ Examples:
   # Look at the repository, then apply
   flux reconcile kustomization webapp --with-source";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The object

@@ -26,6 +26,7 @@ Examples:
   flux render kustomize ./overlays/production --output ./rendered";
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Render a Helm chart as helm template does
     #[command(after_help = EXAMPLES)]
@@ -35,7 +36,7 @@ pub(crate) enum Command {
     Kustomize(Args),
 }
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {

@@ -21,7 +21,7 @@ Examples:
   # Let all Git repositories of a namespace go on, without waiting
   flux resume source git --all -n apps";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The objects

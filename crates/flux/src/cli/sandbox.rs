@@ -56,7 +56,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How often the work tree is looked at.
 const SCAN: Duration = Duration::from_millis(500);
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// A directory of a work tree, or the address of a repository; the built-in example without it

@@ -18,7 +18,7 @@ Examples:
   # Leave all Git repositories of a namespace alone
   flux suspend source git --all -n apps";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The objects

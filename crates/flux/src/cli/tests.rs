@@ -19,13 +19,13 @@ fn typed(line: &str) -> Result<Args, String> {
 
 #[test]
 fn the_command_line_is_consistent() {
-    command().debug_assert();
-    switches_take_values(command()).debug_assert();
+    whole_command().debug_assert();
+    switches_take_values(whole_command()).debug_assert();
 }
 
 #[test]
 fn every_command_says_what_it_does_and_shows_an_example() {
-    walk(&command(), "flux", &mut |path, command| {
+    walk(&whole_command(), "flux", &mut |path, command| {
         assert!(command.get_about().is_some(), "{path} says nothing about itself");
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(help.contains("flux"), "{path} shows no example");
@@ -34,7 +34,7 @@ fn every_command_says_what_it_does_and_shows_an_example() {
 
 #[test]
 fn every_flag_is_described() {
-    walk(&command(), "flux", &mut |path, command| {
+    walk(&whole_command(), "flux", &mut |path, command| {
         for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
             assert!(arg.get_help().is_some(), "{path} {} is not described", arg.get_id());
         }
@@ -43,7 +43,7 @@ fn every_flag_is_described() {
 
 #[test]
 fn the_examples_parse() {
-    walk(&command(), "flux", &mut |path, command| {
+    walk(&whole_command(), "flux", &mut |path, command| {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         for line in help.lines().map(str::trim).filter(|line| line.starts_with("flux ")) {
             let line = line.split(" | ").next().unwrap().split(" > ").next().unwrap();
@@ -128,7 +128,7 @@ fn secrets_typed_as_flags_do_not_show_themselves() {
 
 #[test]
 fn examples_can_be_copied() {
-    walk(&command(), "flux", &mut |path, command| {
+    walk(&whole_command(), "flux", &mut |path, command| {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         for line in help.lines() {
             assert!(line.len() <= 110, "{path}: {line:?} would be broken in the help");

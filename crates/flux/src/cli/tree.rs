@@ -22,13 +22,14 @@ Examples:
 const FLUX_GROUP: &str = "toolkit.fluxcd.io";
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub(crate) enum Command {
     /// Show what a Kustomization has applied
     #[command(visible_alias = "ks", after_help = EXAMPLES)]
     Kustomization(Args),
 }
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The Kustomization

@@ -26,7 +26,7 @@ pub(crate) const OURS: &str = concat!("v", env!("CARGO_PKG_VERSION"));
 /// The CRD whose labels tell about an installation.
 const CRD: &str = "gitrepositories.source.toolkit.fluxcd.io";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only this program's version

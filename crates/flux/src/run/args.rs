@@ -30,7 +30,7 @@ impl Controller {
     }
 }
 
-/// Runs the controllers, in a cluster or against a kubeconfig.
+// Runs the controllers, in a cluster or against a kubeconfig.
 #[derive(Debug, Clone, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "one field for each of upstream's switches")]
 pub(crate) struct Args {
@@ -149,8 +149,8 @@ pub(crate) struct Args {
     pub(crate) inherited: Inherited,
 }
 
-/// Flags of upstream's controllers that have nothing to set here yet. They are taken so that upstream's manifests work
-/// unchanged; `flux run` logs each that is given another value than its default.
+// Flags of upstream's controllers that have nothing to set here yet. They are taken so that upstream's manifests work
+// unchanged; `flux run` logs each that is given another value than its default.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Inherited {
     #[arg(long, default_value_t = 100, hide = true)]

@@ -25,7 +25,7 @@ Examples:
   # From a source of another namespace
   flux create ks webapp -n apps --source=GitRepository/webapp.flux-system --path=./deploy --prune";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The Kustomization's name

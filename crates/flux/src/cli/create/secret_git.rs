@@ -27,7 +27,7 @@ Examples:
   # A new SSH key; its public half is printed, to be registered with the server
   flux create secret git webapp --url=ssh://git@example.com/webapp --ssh-key-algorithm=ed25519";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The Secret's name

@@ -29,7 +29,7 @@ Examples:
   # A private repository over SSH, with an existing Secret
   flux create source git webapp --url=ssh://git@example.com/webapp --branch=main --secret-ref=webapp";
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The GitRepository's name

@@ -12,7 +12,7 @@ use crate::cli::{
     settings::read_file,
 };
 
-/// What was typed.
+// What was typed.
 #[derive(Debug, Clone, clap::Args)]
 #[group(skip)]
 pub(super) struct Args {

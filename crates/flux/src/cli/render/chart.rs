@@ -29,7 +29,7 @@ use crate::cli::{
 const DEFAULT_NAME: &str = "release-name";
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// What was typed. Flags mean what they mean to `helm template`.
+// What was typed. Flags mean what they mean to `helm template`.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Args {
