@@ -15,6 +15,7 @@ use crate::http::metrics::Metrics;
 use crate::resource::{Resource, Resources};
 use crate::store::{ShelfName, Store, Stored};
 use crate::verbs::convert;
+use crate::verbs::policies::Policies;
 
 /// The server behind the wire.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub(crate) struct Api {
     pub(crate) users: Users,
     pub(crate) signer: Signer,
     pub(crate) rbac: Rbac,
+    pub(crate) policies: Policies,
     pub(crate) metrics: Metrics,
     pub(crate) audit: Option<Audit>,
     /// The authority that signed the serving certificate, as each namespace's `kube-root-ca.crt` says it.
@@ -96,6 +98,7 @@ impl Api {
             users,
             signer,
             rbac: Rbac::default(),
+            policies: Policies::default(),
             metrics: Metrics::default(),
             audit: None,
             ca_pem,

@@ -8,6 +8,7 @@ mod definitions;
 mod events;
 mod garbage;
 mod namespaces;
+mod policies;
 mod quotas;
 
 use std::collections::BTreeSet;
@@ -20,9 +21,10 @@ use tokio_util::sync::CancellationToken;
 use crate::access::user::{MASTERS, User};
 use crate::api::{Api, Target, split_key};
 use crate::failure::Failure;
-use crate::http::query::WriteOptions;
+use crate::http::query::{DeleteOptions, WriteOptions};
 use crate::resource::Operation;
 use crate::store::{Change, Located, Touched};
+use crate::verbs::delete::Deleted;
 use crate::verbs::manage::Manager;
 use crate::verbs::write::{Author, Written};
 
@@ -43,6 +45,7 @@ struct Agenda {
     /// Uids of owners whose dependents have changed.
     owners: BTreeSet<String>,
     roles: bool,
+    policies: BTreeSet<String>,
     /// Namespaces whose objects are counted by quotas.
     counted: BTreeSet<String>,
 }
@@ -101,6 +104,9 @@ impl Agenda {
                 self.definitions.insert(touched.key.to_string());
             }
             "clusterroles.rbac.authorization.k8s.io" => self.roles = true,
+            "validatingadmissionpolicies.admissionregistration.k8s.io" => {
+                self.policies.insert(touched.key.to_string());
+            }
             "serviceaccounts" | "configmaps" if touched.change != Change::Added => {
                 self.namespaces.insert(namespace.to_owned());
             }
@@ -145,6 +151,9 @@ impl Agenda {
         }
         for namespace in std::mem::take(&mut self.counted) {
             quotas::look(api, &namespace);
+        }
+        for name in std::mem::take(&mut self.policies) {
+            policies::look(api, &name);
         }
         if std::mem::take(&mut self.roles) {
             aggregation::look(api);
@@ -193,7 +202,8 @@ impl Api {
         let user = self.system_user();
         let author = Author { user: &user, manager, options: &options, operation: Operation::Apply };
         self.update(target, author, &|old| {
-            let manager = Manager { name: manager, subresource: "", now: self.now() };
+            let subresource = target.subresource.as_deref().unwrap_or_default();
+            let manager = Manager { name: manager, subresource, now: self.now() };
             self.apply(&target.resource, &manager, old, config, ssa::Force::Yes)
         })
     }
@@ -207,6 +217,14 @@ impl Api {
         let user = self.system_user();
         let author = Author { user: &user, manager, options: &options, operation: Operation::Create };
         self.create(target, author, &|_| Ok(object.clone()))
+    }
+
+    /// Deletes an object in the server's own name.
+    ///
+    /// # Errors
+    /// As of every deletion.
+    pub(crate) fn delete_own(&self, target: &Target, options: &DeleteOptions) -> Result<Deleted, Failure> {
+        self.delete(target, &self.system_user(), options)
     }
 }
 

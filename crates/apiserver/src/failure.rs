@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::resource::{FieldError, Resource};
+use crate::resource::{FieldError, Resource, Warnings};
 
 /// A refused or failed request.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -19,6 +19,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// `details` of the `Status`.
     pub(crate) details: Option<Value>,
+    /// What whoever asks should know besides.
+    pub(crate) warnings: Warnings,
 }
 
 /// The object that a failure is about: group, plural and name.
@@ -52,11 +54,18 @@ impl<'a> About<'a> {
 
 impl Failure {
     fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, warnings: Warnings::new() }
     }
 
     fn with(mut self, details: Value) -> Self {
         self.details = Some(details);
+        self
+    }
+
+    /// The same, with what was noticed before it came to this.
+    pub(crate) fn warned(mut self, mut before: Warnings) -> Self {
+        before.append(&mut self.warnings);
+        self.warnings = before;
         self
     }
 

@@ -204,7 +204,7 @@ fn perform(api: &Api, act: &Act) -> Result<(), Failure> {
         }
         Act::Delete(_) => {
             let options = DeleteOptions { grace_seconds: Some(0), ..DeleteOptions::default() };
-            api.delete(&target, &options).map(drop)
+            api.delete_own(&target, &options).map(drop)
         }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod decode;
 pub(crate) mod delete;
 pub(crate) mod manage;
 pub(crate) mod patch;
+pub(crate) mod policies;
 pub(crate) mod protobuf;
 pub(crate) mod quota;
 pub(crate) mod read;

@@ -4,14 +4,16 @@
 //! Expressions are parsed when they are read and type-checked only as they run, so a field that does not exist is an
 //! error of the evaluation.
 
+mod opaque;
 mod sets;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use cel::context::VariableResolver;
 use cel::objects::{Key, Map};
-use cel::{Context, DeclarationError, Env, Program, extensions};
+use cel::{Context, DeclarationError, Env, ExecutionError, Program, extensions};
 
 /// The longest expression, in bytes. Nobody writes longer ones, and parsing takes stack.
 const LONGEST: usize = 16 << 10;
@@ -98,7 +100,7 @@ impl Expression {
             return Err(refused(format!("its brackets nest deeper than {DEEPEST} levels")));
         }
         let environment = environment.0.clone();
-        let program = environment.compile(text).map_err(|error| refused(error.to_string()))?;
+        let program = environment.compile(text).map_err(|error| refused(error.to_string().replace("\n| ", "\n | ")))?;
         Ok(Self { text: text.to_owned(), program, environment })
     }
 
@@ -120,11 +122,32 @@ impl Expression {
     /// # Errors
     /// When it reads a field that does not exist, or mixes types.
     pub fn evaluate(&self, variables: &[(&str, cel::Value)]) -> Result<cel::Value, EvaluateError> {
+        self.execute(Context::with_env(self.environment.clone()), variables)
+    }
+
+    /// Evaluates the expression with variables that are told only when they are asked for.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    pub fn evaluate_in(
+        &self,
+        variables: &[(&str, cel::Value)],
+        more: &dyn VariableResolver,
+    ) -> Result<cel::Value, EvaluateError> {
         let mut context = Context::with_env(self.environment.clone());
+        context.set_variable_resolver(more);
+        self.execute(context, variables)
+    }
+
+    fn execute(
+        &self,
+        mut context: Context<'_, '_>,
+        variables: &[(&str, cel::Value)],
+    ) -> Result<cel::Value, EvaluateError> {
         for (name, value) in variables {
             context.add_variable_from_value(*name, value.clone());
         }
-        self.program.execute(&context).map_err(|error| self.refused(error.to_string()))
+        self.program.execute(&context).map_err(|error| self.refused(explain(&error)))
     }
 
     /// Whether the expression reads this variable.
@@ -139,6 +162,17 @@ impl Expression {
     /// The text that was parsed.
     pub fn text(&self) -> &str {
         &self.text
+    }
+}
+
+/// What went wrong, in the words of cel-go where people know them.
+fn explain(error: &ExecutionError) -> String {
+    match error {
+        ExecutionError::NoSuchKey(key) => format!("no such key: {key}"),
+        ExecutionError::FunctionError { function, message } if message.starts_with("string parse error") => {
+            format!("type conversion error from 'string' to '{function}'")
+        }
+        error => error.to_string(),
     }
 }
 

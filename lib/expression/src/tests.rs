@@ -64,6 +64,19 @@ fn a_field_that_does_not_exist_is_an_error() {
 }
 
 #[test]
+fn errors_are_said_as_by_cel_go() {
+    let object = json!({ "spec": { "size": "many" } });
+    for (text, said) in [
+        ("spec.other == 1", "no such key: other"),
+        ("int(spec.size) == 1", "type conversion error from 'string' to 'int'"),
+        ("double(spec.size) == 1.0", "type conversion error from 'string' to 'double'"),
+    ] {
+        let error = evaluate(text, &object).unwrap_err();
+        assert_eq!(error, format!("failed to evaluate the CEL expression '{text}': {said}"));
+    }
+}
+
+#[test]
 fn what_is_neither_true_nor_false_is_an_error() {
     let error = evaluate("status", &json!({ "status": {} })).unwrap_err();
     assert!(error.ends_with("the result is neither true nor false"), "{error}");

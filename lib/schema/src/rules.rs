@@ -11,6 +11,8 @@ use expression::{Environment, Expression, ParseError};
 use notation::field::{At, FieldErrors, print};
 use serde_json::Value;
 
+pub use library::EXTENSIONS;
+
 use crate::checks::Checks;
 use crate::node::{Additional, Id, ListType, MapType, Rule, Type};
 use crate::schemas::Schemas;

@@ -152,7 +152,7 @@ fn remove(api: &Api, name: &str, definition: &Value) -> Result<(), Failure> {
     for (key, _) in row.iter().flat_map(|row| api.all(row, "")) {
         let Some(row) = &row else { continue };
         let (namespace, object) = split_key(&key);
-        match api.delete(&Target::new(row, namespace, object), &DeleteOptions::default()) {
+        match api.delete_own(&Target::new(row, namespace, object), &DeleteOptions::default()) {
             Ok(deleted) if deleted.gone => {}
             Ok(_) => left += 1,
             Err(failure) if failure.code == 404 => {}

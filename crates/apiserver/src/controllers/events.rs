@@ -17,7 +17,7 @@ pub(super) fn expire(api: &Api) {
         let event = Value::Object(stored.parse());
         if seen(&event).is_some_and(|seen| seen < before) {
             let (namespace, name) = split_key(&key);
-            let result = api.delete(&Target::new(&resource, namespace, name), &DeleteOptions::default());
+            let result = api.delete_own(&Target::new(&resource, namespace, name), &DeleteOptions::default());
             report("expire the Event", &key, result.map(drop));
         }
     }

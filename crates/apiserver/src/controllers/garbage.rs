@@ -104,7 +104,7 @@ fn owned(api: &Api, target: &Target, object: &Value) -> Result<(), Failure> {
     };
     let options =
         DeleteOptions { propagation: Some(propagation), uid: Some(uid.to_owned()), ..DeleteOptions::default() };
-    api.delete(target, &options).map(drop)
+    api.delete_own(target, &options).map(drop)
 }
 
 /// Lets the dependents of an object be, then the object go.

@@ -79,7 +79,7 @@ fn empty(api: &Api, name: &str, namespace: &Value) -> Result<(), Failure> {
         for (key, _) in api.all(row, name) {
             let target = Target::new(row, name, split_key(&key).1);
             let options = DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
-            match api.delete(&target, &options) {
+            match api.delete_own(&target, &options) {
                 Ok(deleted) if deleted.gone => {}
                 Ok(deleted) => {
                     *rest.objects.entry(row.qualified()).or_default() += 1;

@@ -40,10 +40,14 @@ pub(crate) async fn answer(
     body: Incoming,
 ) -> Result<Response<Body>, Failure> {
     let Some(target) = target(&call.api, wanted, verb)? else { return Ok(answer::nothing()) };
-    let deprecation = target.resource.deprecation.clone();
-    let mut response = answer_for(call, wanted, target, verb, body).await?;
-    respond::warn(&mut response, deprecation.as_slice());
-    Ok(response)
+    let deprecation: Vec<String> = target.resource.deprecation.iter().cloned().collect();
+    match answer_for(call, wanted, target, verb, body).await {
+        Ok(mut response) => {
+            respond::warn(&mut response, &deprecation);
+            Ok(response)
+        }
+        Err(failure) => Err(failure.warned(deprecation)),
+    }
 }
 
 async fn answer_for(
@@ -103,7 +107,7 @@ async fn answer_for(
         "delete" => {
             call.accept()?;
             let options = delete_options(call, body).await?;
-            let deleted = api.delete(&target, &options)?;
+            let deleted = api.delete(&target, &call.user, &options)?;
             lasting(deleted.durable).await?;
             let accept = call.accept()?;
             let mut response = if deleted.gone && !answers_with_object(&resource) {
@@ -215,7 +219,7 @@ async fn delete_collection(call: &Call, target: &Target, body: Incoming) -> Resu
     let mut items = Vec::new();
     for (key, stored) in list.items {
         let (namespace, name) = split_key(&key);
-        match call.api.delete(&Target::new(&target.resource, namespace, name), &options) {
+        match call.api.delete(&Target::new(&target.resource, namespace, name), &call.user, &options) {
             Ok(deleted) => {
                 promises.push(deleted.durable);
                 items.push((key, stored));
@@ -379,6 +383,10 @@ fn check_patch_options(options: &WriteOptions, kind: PatchKind) -> Result<(), Fa
 
 /// Carries a write out.
 fn perform(call: &Call, target: &Target, input: &Input, make: &Make<'_>) -> Result<Written, Failure> {
+    try_to(call, target, input, make).map_err(|failure| failure.warned(input.warnings.clone()))
+}
+
+fn try_to(call: &Call, target: &Target, input: &Input, make: &Make<'_>) -> Result<Written, Failure> {
     let api: &Api = &call.api;
     let manager = input.options.manager(call.user_agent());
     let author = Author { user: &call.user, manager: &manager, options: &input.options, operation: input.operation };

@@ -1,7 +1,7 @@
 //! The options of a request, as they stand in its query, and in the body of a deletion.
 
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::resource::{FieldError, FieldValidation};
@@ -87,6 +87,19 @@ impl WriteOptions {
         Ok(Self { dry_run, field_manager, field_validation, force })
     }
 
+    /// The options as admission sees them: patches are writes there.
+    pub(crate) fn to_value(&self, creates: bool) -> Value {
+        let kind = if creates { "CreateOptions" } else { "UpdateOptions" };
+        let mut options = json!({ "kind": kind, "apiVersion": "meta.k8s.io/v1" });
+        if self.dry_run {
+            options["dryRun"] = json!(["All"]);
+        }
+        if let Some(manager) = &self.field_manager {
+            options["fieldManager"] = manager.as_str().into();
+        }
+        options
+    }
+
     /// The name under which fields are managed: the one that was given, or the start of the user agent.
     pub(crate) fn manager(&self, user_agent: &str) -> String {
         let agent = || user_agent.split('/').next().unwrap_or_default().chars().take(MANAGER_LENGTH).collect();
@@ -167,6 +180,21 @@ pub(crate) struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// The options as admission sees them.
+    pub(crate) fn to_value(&self) -> Value {
+        let mut options = json!({ "kind": "DeleteOptions", "apiVersion": "meta.k8s.io/v1" });
+        if self.dry_run {
+            options["dryRun"] = json!(["All"]);
+        }
+        if let Some(seconds) = self.grace_seconds {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        if let Some(propagation) = self.propagation {
+            options["propagationPolicy"] = format!("{propagation:?}").into();
+        }
+        options
+    }
+
     /// Reads them from a body, or from the query when there is none.
     ///
     /// # Errors

@@ -56,6 +56,7 @@ pub(crate) fn failure(encoding: Encoding, failure: &Failure) -> Response<Body> {
     if let Some(seconds) = retry {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
+    warn(&mut response, &failure.warnings);
     response
 }
 

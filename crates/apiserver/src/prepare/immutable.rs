@@ -172,6 +172,15 @@ fn pod(new: &Fields, old: &Fields, errors: &mut FieldErrors) {
         }
         spec
     };
+    let gates = |pod| get::map(pod, "spec").into_iter().flat_map(|spec| get::structs(spec, "schedulingGates"));
+    let list = at.field("schedulingGates");
+    for (index, gate) in gates(new) {
+        let name = get::text(gate, "name");
+        if !gates(old).any(|(_, before)| get::text(before, "name") == name) {
+            let detail = format!("only deletion is allowed, but found new scheduling gate '{name}'");
+            errors.forbidden(&list.item(index).field("name"), &detail);
+        }
+    }
     let count = |pod: &Fields, list: &str| get::map(pod, "spec").map_or(0, |spec| get::items(spec, list).len());
     for list in ["containers", "initContainers"] {
         if count(new, list) != count(old, list) {

@@ -109,7 +109,7 @@ fn reset_status(strategy: &Strategy<'_>, now: &str, object: &mut Fields) {
         ("", "Namespace") => json!({ "phase": "Active" }),
         ("", "PersistentVolumeClaim") => json!({ "phase": "Pending" }),
         ("", "PersistentVolume") => json!({ "phase": "Pending", "lastPhaseTransitionTime": now }),
-        ("", "Pod") => json!({ "phase": "Pending", "qosClass": quality(object) }),
+        ("", "Pod") => pod_status(object, now),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => json!({ "storedVersions": stored(object) }),
         _ => Value::Null,
     };
@@ -117,6 +117,21 @@ fn reset_status(strategy: &Strategy<'_>, now: &str, object: &mut Fields) {
         status.extend(first);
     }
     object.insert("status".to_owned(), status);
+}
+
+fn pod_status(pod: &Fields, now: &str) -> Value {
+    let mut status = json!({ "phase": "Pending", "qosClass": quality(pod) });
+    if get::map(pod, "spec").is_some_and(|spec| !get::items(spec, "schedulingGates").is_empty()) {
+        status["conditions"] = json!([{
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+            "lastProbeTime": null,
+            "lastTransitionTime": now,
+        }]);
+    }
+    status
 }
 
 fn stored(definition: &Fields) -> Value {

@@ -1,6 +1,7 @@
 //! What is wrong with an object of a kind: the table of `rules.txt`, and what takes more than a row.
 
 mod access;
+mod admission;
 mod containers;
 mod network;
 mod pods;
@@ -66,6 +67,10 @@ pub(super) fn built_in(
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             access::binding(object, &resource.kind, errors);
         }
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => admission::policy(object, errors),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+            admission::policy_binding(object, errors);
+        }
         ("autoscaling", "HorizontalPodAutoscaler") => workloads::autoscaler(object, errors),
         ("policy", "PodDisruptionBudget") => workloads::disruption_budget(object, errors),
         ("scheduling.k8s.io", "PriorityClass") => access::priority_class(object, errors),
@@ -89,7 +94,7 @@ pub(super) fn built_in(
             "PersistentVolumeClaimSpec" => stored::claim(fields, at, errors),
             "HTTPIngressRuleValue" => network::paths(fields, at, errors),
             "HTTPIngressPath" => network::path(fields, at, errors),
-            "ValidatingWebhook" | "MutatingWebhook" => access::webhook(fields, at, errors),
+            "ValidatingWebhook" | "MutatingWebhook" => admission::webhook(fields, at, errors),
             _ => {}
         }
     });

@@ -55,6 +55,9 @@ pub(super) fn pod(world: &World, pod: &Value, plan: &mut Plan) {
         return;
     }
     if text(pod, "/spec/nodeName").is_empty() {
+        if items(pod, "/spec/schedulingGates").next().is_some() {
+            return;
+        }
         let mut bound = pod.clone();
         bound["spec"]["nodeName"] = NODE.into();
         plan.acts.push(Act::Bind(bound));

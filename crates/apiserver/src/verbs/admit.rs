@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::api::{Api, Target};
 use crate::failure::{About, Failure};
 use crate::meta;
+use crate::resource::Warnings;
+use crate::verbs::policies::Asked;
 use crate::verbs::write::Author;
 
 impl Api {
@@ -34,37 +36,55 @@ impl Api {
         Err(failure)
     }
 
-    /// Refuses what is not allowed or cannot be carried out.
+    /// Refuses what is not allowed or cannot be carried out; returns what the cluster's policies want to have said.
     ///
     /// # Errors
-    /// 403.
+    /// 403, and what policies say.
     pub(crate) fn admit(
         &self,
         target: &Target,
         author: Author<'_>,
         old: Option<&Value>,
         new: &Value,
-    ) -> Result<(), Failure> {
-        let resource = &target.resource;
-        self.check_escalation(author.user, resource, &target.namespace, old, new)?;
-        let refuse = |why: &str| Err(Failure::forbidden(About::new(resource, &target.name), why));
-        match (resource.group.as_str(), resource.kind.as_str()) {
-            ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration")
-                if has_items(new, "/webhooks") =>
-            {
-                refuse("this server calls no webhooks; try what depends on them on a cluster")
-            }
-            ("apiregistration.k8s.io", "APIService") if new.pointer("/spec/service").is_some_and(Value::is_object) => {
-                refuse("this server passes no requests on to other API servers; try what depends on them on a cluster")
-            }
-            ("apiextensions.k8s.io", "CustomResourceDefinition")
-                if new.pointer("/spec/conversion/strategy").and_then(Value::as_str) == Some("Webhook")
-                    && new.pointer("/spec/versions").and_then(Value::as_array).is_some_and(|list| list.len() > 1) =>
-            {
-                refuse("this server calls no webhooks: versions are converted by strategy None alone")
-            }
-            _ => Ok(()),
+    ) -> Result<Warnings, Failure> {
+        self.check_escalation(author.user, &target.resource, &target.namespace, old, new)?;
+        check_feasible(target, new)?;
+        let warnings = self.admit_by_policies(&Asked {
+            target,
+            user: author.user,
+            dry_run: author.options.dry_run,
+            options: &author.options.to_value(old.is_none()),
+            new: Some(new),
+            old,
+        })?;
+        let within = if old.is_none() { self.admit_within_quota(target) } else { Ok(()) };
+        match within {
+            Ok(()) => Ok(warnings),
+            Err(failure) => Err(failure.warned(warnings)),
         }
+    }
+}
+
+/// Refuses what this server would only pretend to carry out.
+fn check_feasible(target: &Target, new: &Value) -> Result<(), Failure> {
+    let resource = &target.resource;
+    let refuse = |why: &str| Err(Failure::forbidden(About::new(resource, &target.name), why));
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration")
+            if has_items(new, "/webhooks") =>
+        {
+            refuse("this server calls no webhooks; try what depends on them on a cluster")
+        }
+        ("apiregistration.k8s.io", "APIService") if new.pointer("/spec/service").is_some_and(Value::is_object) => {
+            refuse("this server passes no requests on to other API servers; try what depends on them on a cluster")
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition")
+            if new.pointer("/spec/conversion/strategy").and_then(Value::as_str) == Some("Webhook")
+                && new.pointer("/spec/versions").and_then(Value::as_array).is_some_and(|list| list.len() > 1) =>
+        {
+            refuse("this server calls no webhooks: versions are converted by strategy None alone")
+        }
+        _ => Ok(()),
     }
 }
 

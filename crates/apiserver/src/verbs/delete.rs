@@ -6,6 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::access::user::User;
 use crate::api::{Api, Target};
 use crate::failure::{About, Failure};
 use crate::http::query::{DeleteOptions, Propagation};
@@ -13,6 +14,7 @@ use crate::meta;
 use crate::resource::{Resource, Warnings};
 use crate::store::{Durable, Expect, Stored};
 use crate::verbs::convert;
+use crate::verbs::policies::Asked;
 use crate::verbs::write::time;
 
 /// What became of an object that was to be deleted.
@@ -33,17 +35,17 @@ impl Api {
     /// Deletes an object, or marks it as to be deleted.
     ///
     /// # Errors
-    /// 404, 409 when a precondition does not hold, 403 for namespaces that must be.
-    pub(crate) fn delete(&self, target: &Target, options: &DeleteOptions) -> Result<Deleted, Failure> {
+    /// 404, 409 when a precondition does not hold, 403 for namespaces that must be, what policies say.
+    pub(crate) fn delete(&self, target: &Target, user: &User, options: &DeleteOptions) -> Result<Deleted, Failure> {
         loop {
-            if let Some(deleted) = self.try_delete(target, options)? {
+            if let Some(deleted) = self.try_delete(target, user, options)? {
                 return Ok(deleted);
             }
         }
     }
 
     /// None when another write came between.
-    fn try_delete(&self, target: &Target, options: &DeleteOptions) -> Result<Option<Deleted>, Failure> {
+    fn try_delete(&self, target: &Target, user: &User, options: &DeleteOptions) -> Result<Option<Deleted>, Failure> {
         let resource = &target.resource;
         let about = About::new(resource, &target.name);
         let stored = self.get(target)?;
@@ -51,6 +53,13 @@ impl Api {
         check_preconditions(resource, &target.name, options, &old)?;
         if is_namespace(resource) && IMMORTAL.contains(&target.name.as_str()) {
             return Err(Failure::forbidden(about, "this namespace may not be deleted"));
+        }
+        let mut warnings = warnings(resource, options);
+        let (dry_run, said) = (options.dry_run, options.to_value());
+        let asked = Asked { target, user, dry_run, options: &said, new: None, old: Some(&old) };
+        match self.admit_by_policies(&asked) {
+            Ok(more) => warnings.extend(more),
+            Err(failure) => return Err(failure.warned(warnings)),
         }
         let mut new = old.clone();
         let finalizers = finalizers(resource, options.propagation, &old);
@@ -61,7 +70,6 @@ impl Api {
         if waits || is_pod {
             mark(resource, &mut new, grace, self.now());
         }
-        let warnings = warnings(resource, options);
         let deleted = |object, durable| Some(Deleted { object, gone: !waits, warnings, durable });
         if options.dry_run || (waits && new == old) {
             return Ok(deleted(new, Durable::now()));

@@ -179,7 +179,7 @@ impl Api {
             allocate: &mut scratch,
             defaulted: None,
         };
-        let warnings = prepare::prepare(resource, &mut write, &mut new)
+        let mut warnings = prepare::prepare(resource, &mut write, &mut new)
             .map_err(|refusal| refused(resource, author.operation, &asked, &new, refusal))?;
         let defaulted = write.defaulted.take();
         if target.subresource.as_deref() == Some(FINALIZE) {
@@ -194,9 +194,9 @@ impl Api {
             ssa::write::keep_times(old, &mut new);
         }
         let target = &Target { name: meta::text(&new, "name").to_owned(), ..target.clone() };
-        self.admit(target, author, old.map(|(_, old)| old), &new)?;
-        if old.is_none() {
-            self.admit_within_quota(target)?;
+        match self.admit(target, author, old.map(|(_, old)| old), &new) {
+            Ok(more) => warnings.extend(more),
+            Err(failure) => return Err(failure.warned(warnings).into()),
         }
 
         let Some((stored, before)) = old else {

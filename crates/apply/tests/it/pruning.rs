@@ -46,9 +46,6 @@ async fn only_owned_objects_that_want_it_are_deleted() {
 #[tokio::test]
 async fn what_may_not_be_deleted_survives() {
     let world = World::new().await;
-    if world.plane.lacks("validating admission policies are enforced") {
-        return;
-    }
     let policy = "
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy

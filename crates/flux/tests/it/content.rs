@@ -69,9 +69,6 @@ async fn a_namespace_that_is_missing() {
 #[tokio::test]
 async fn an_object_that_a_policy_refuses() {
     let case = Case::new("policy").await;
-    if case.world.plane.lacks("validating admission policies are enforced") {
-        return;
-    }
     case.apply(
         "apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 /// Selects by labels. Everything is selected by no requirement.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelSelector {
@@ -59,6 +61,30 @@ impl LabelSelector {
                 other => return Err(parser.error(other, "a comma or the end")),
             }
         }
+    }
+
+    /// Reads a selector as objects have it: `matchLabels` and `matchExpressions`. What is no requirement is passed over.
+    pub fn of(selector: &Value) -> Self {
+        let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+        let equal = labels.filter_map(|(key, value)| {
+            Some(Requirement { key: key.clone(), operator: Operator::In(vec![value.as_str()?.to_owned()]) })
+        });
+        let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
+        let more = expressions.filter_map(|expression| {
+            let values = || {
+                let values = expression.get("values").and_then(Value::as_array).into_iter().flatten();
+                values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+            };
+            let operator = match expression.get("operator")?.as_str()? {
+                "In" => Operator::In(values()),
+                "NotIn" => Operator::NotIn(values()),
+                "Exists" => Operator::Exists,
+                "DoesNotExist" => Operator::Absent,
+                _ => return None,
+            };
+            Some(Requirement { key: expression.get("key")?.as_str()?.to_owned(), operator })
+        });
+        Self { requirements: equal.chain(more).collect() }
     }
 
     /// Whether labels meet every requirement.

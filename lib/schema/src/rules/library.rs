@@ -2,7 +2,8 @@
 //! named formats.
 //!
 //! # Source
-//! `k8s.io/apiserver/pkg/cel/library`. Absent: `authorizer`, which rules of CRDs cannot use, `semver` and `jsonpatch`.
+//! `k8s.io/apiserver/pkg/cel/library`. Absent: `authorizer`, which rules of CRDs cannot use
+//! (`admission` adds it), `semver` and `jsonpatch`.
 
 mod lists;
 mod networks;
@@ -12,54 +13,16 @@ mod urls;
 use cel::common::types::{CelList, CelOptional, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
-use expression::Extension;
+use expression::{Extension, opaque};
 use notation::names;
 
 /// All of them, to be added to an environment.
-pub(super) static EXTENSIONS: [Extension; 6] =
+pub static EXTENSIONS: [Extension; 6] =
     [quantities::extension, urls::extension, networks::extension, lists::extension, patterns, formats];
-
-/// A value that only its functions understand.
-macro_rules! opaque {
-    ($(#[$doc:meta])* $name:ident($inner:ty), $type_name:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub(super) struct $name(pub(super) $inner);
-
-        impl cel::common::value::Val for $name {
-            fn get_type(&self) -> &cel::common::types::Type {
-                <Self as cel::common::value::Val>::cel_type()
-            }
-
-            fn cel_type() -> &'static cel::common::types::Type {
-                static TYPE: cel::common::types::Type = cel::common::types::Type::new_unspecified_type($type_name);
-                &TYPE
-            }
-
-            fn equals(&self, other: &dyn cel::common::value::Val) -> bool {
-                other.downcast_ref::<Self>().is_some_and(|other| self == other)
-            }
-
-            fn clone_as_boxed<'v>(&self) -> Box<dyn cel::common::value::Val + 'v>
-            where
-                Self: 'v,
-            {
-                Box::new(self.clone())
-            }
-
-            fn as_any(&self) -> Option<&dyn std::any::Any> {
-                Some(self)
-            }
-        }
-
-        impl cel::common::value::StaticVal for $name {}
-    };
-}
-use opaque;
 
 opaque!(
     /// A format by its name.
-    NamedFormat(&'static str),
+    pub(super) NamedFormat(&'static str),
     "kubernetes.NamedFormat"
 );
 

@@ -91,24 +91,3 @@ pub(super) fn priority_class(object: &Fields, errors: &mut FieldErrors) {
         errors.forbidden(&At::ROOT.field("value"), &detail);
     }
 }
-
-/// What is wrong with a webhook.
-pub(super) fn webhook(webhook: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
-    let name = get::text(webhook, "name");
-    let place = at.field("name");
-    let problems = names::dns_subdomain(name);
-    if name.is_empty() {
-        errors.required(&place, "");
-    } else if !problems.is_empty() {
-        errors.invalid(&place, &json!(name), &problems.join(","));
-    } else if name.split('.').count() < 3 {
-        let detail = "should be a domain with at least three segments separated by dots";
-        errors.invalid(&place, &json!(name), detail);
-    }
-    if get::text(webhook, "sideEffects").is_empty() {
-        errors.required(&at.field("sideEffects"), "must specify one of None, NoneOnDryRun");
-    }
-    if get::items(webhook, "admissionReviewVersions").is_empty() {
-        errors.required(&at.field("admissionReviewVersions"), "must specify one of v1, v1beta1");
-    }
-}

@@ -5,17 +5,17 @@ use std::net::IpAddr;
 use cel::common::types::{CelBool, CelInt, CelString};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::opaque;
+use expression::opaque;
 
 opaque!(
     /// An address.
-    Ip(IpAddr),
+    pub(super) Ip(IpAddr),
     "net.IP"
 );
 
 opaque!(
     /// A network: an address and how many of its bits count.
-    Cidr((IpAddr, u8)),
+    pub(super) Cidr((IpAddr, u8)),
     "net.CIDR"
 );
 

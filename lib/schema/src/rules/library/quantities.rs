@@ -4,11 +4,11 @@ use cel::common::types::{CelBool, CelDouble, CelInt, CelString};
 use cel::{DeclarationError, Env, ExecutionError};
 use notation::quantity::Quantity as Amount;
 
-use super::opaque;
+use expression::opaque;
 
 opaque!(
     /// An amount of something.
-    Quantity(Amount),
+    pub(super) Quantity(Amount),
     "kubernetes.Quantity"
 );
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use cel::common::types::{CelBool, CelString};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::opaque;
+use expression::opaque;
 
 opaque!(
     /// An address with its scheme, or a path from the root.
-    Url(Parts),
+    pub(super) Url(Parts),
     "kubernetes.URL"
 );
 
