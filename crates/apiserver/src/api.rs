@@ -11,6 +11,7 @@ use crate::access::token::Signer;
 use crate::allocate::Allocator;
 use crate::failure::Failure;
 use crate::http::audit::Audit;
+use crate::http::fairness::Fairness;
 use crate::http::metrics::Metrics;
 use crate::resource::{Resource, Resources};
 use crate::store::{ShelfName, Store, Stored};
@@ -27,6 +28,7 @@ pub(crate) struct Api {
     pub(crate) signer: Signer,
     pub(crate) rbac: Rbac,
     pub(crate) policies: Policies,
+    pub(crate) fairness: Fairness,
     pub(crate) metrics: Metrics,
     pub(crate) audit: Option<Audit>,
     /// The authority that signed the serving certificate, as each namespace's `kube-root-ca.crt` says it.
@@ -82,6 +84,13 @@ impl Resource {
         Value::Object(object)
     }
 
+    /// A stored object as tables read it.
+    pub(crate) fn shown(&self, stored: &Stored) -> Value {
+        let mut object = convert::shown(self, stored).parse();
+        self.name_kind(&mut object);
+        Value::Object(object)
+    }
+
     /// Says of which kind an object is.
     pub(crate) fn name_kind(&self, object: &mut Map<String, Value>) {
         object.insert("apiVersion".to_owned(), self.api_version().into());
@@ -99,6 +108,7 @@ impl Api {
             signer,
             rbac: Rbac::default(),
             policies: Policies::default(),
+            fairness: Fairness::default(),
             metrics: Metrics::default(),
             audit: None,
             ca_pem,

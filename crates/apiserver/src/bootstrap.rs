@@ -1,5 +1,5 @@
-//! The objects that every cluster has: namespaces, the roles and bindings of RBAC, priority classes, the Service of the
-//! API server itself.
+//! The objects that every cluster has: namespaces, the roles and bindings of RBAC, flow control, priority classes, the
+//! Service of the API server itself.
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,9 @@ use crate::verbs::write::Author;
 
 /// Upstream's roles and bindings, one object a line, as kube-apiserver 1.35 makes them.
 const RBAC: &str = include_str!("../data/rbac.jsonl");
+/// Upstream's priority levels and flow schemas (`cargo xtask kinds`).
+const FLOW_CONTROL: &str = include_str!("../data/flowcontrol.jsonl");
+const MANAGER: &str = "kube-apiserver";
 const NAMESPACES: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "default"];
 
 /// Makes what is missing of them.
@@ -25,10 +28,16 @@ pub(crate) fn seed(api: &Api) -> Result<(), Failure> {
         let object = json!({ "metadata": { "name": name } });
         make(api, "", "namespaces", &object)?;
     }
-    for line in RBAC.lines() {
-        let object: Value = serde_json::from_str(line).map_err(|error| Failure::internal(&error.to_string()))?;
-        let plural = format!("{}s", object["kind"].as_str().unwrap_or_default().to_ascii_lowercase());
-        make(api, "rbac.authorization.k8s.io", &plural, &object)?;
+    let recorded = [
+        ("rbac.authorization.k8s.io", RBAC, MANAGER),
+        ("flowcontrol.apiserver.k8s.io", FLOW_CONTROL, "api-priority-and-fairness-config-producer-v1"),
+    ];
+    for (group, lines, manager) in recorded {
+        for line in lines.lines() {
+            let object: Value = serde_json::from_str(line).map_err(|error| Failure::internal(&error.to_string()))?;
+            let plural = format!("{}s", object["kind"].as_str().unwrap_or_default().to_ascii_lowercase());
+            make_as(manager, api, group, &plural, &object)?;
+        }
     }
     for (name, value, what) in [
         (
@@ -62,11 +71,15 @@ pub(crate) fn seed(api: &Api) -> Result<(), Failure> {
 }
 
 fn make(api: &Api, group: &str, plural: &str, object: &Value) -> Result<(), Failure> {
+    make_as(MANAGER, api, group, plural, object)
+}
+
+fn make_as(manager: &str, api: &Api, group: &str, plural: &str, object: &Value) -> Result<(), Failure> {
     let resource = api.row(group, "v1", plural)?;
     let namespace = object.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default().to_owned();
     let target = Target::new(&resource, &namespace, "");
     let options = WriteOptions::default();
     let user = api.system_user();
-    let author = Author { user: &user, manager: "kube-apiserver", options: &options, operation: Operation::Create };
+    let author = Author { user: &user, manager, options: &options, operation: Operation::Create };
     api.create(&target, author, &|_| Ok(object.clone())).map(drop)
 }

@@ -6,6 +6,7 @@
 mod aggregation;
 mod definitions;
 mod events;
+mod flows;
 mod garbage;
 mod namespaces;
 mod policies;
@@ -46,6 +47,7 @@ struct Agenda {
     owners: BTreeSet<String>,
     roles: bool,
     policies: BTreeSet<String>,
+    flows: bool,
     /// Namespaces whose objects are counted by quotas.
     counted: BTreeSet<String>,
 }
@@ -107,6 +109,9 @@ impl Agenda {
             "validatingadmissionpolicies.admissionregistration.k8s.io" => {
                 self.policies.insert(touched.key.to_string());
             }
+            "flowschemas.flowcontrol.apiserver.k8s.io" | "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io" => {
+                self.flows = true;
+            }
             "serviceaccounts" | "configmaps" if touched.change != Change::Added => {
                 self.namespaces.insert(namespace.to_owned());
             }
@@ -154,6 +159,9 @@ impl Agenda {
         }
         for name in std::mem::take(&mut self.policies) {
             policies::look(api, &name);
+        }
+        if std::mem::take(&mut self.flows) {
+            flows::look(api);
         }
         if std::mem::take(&mut self.roles) {
             aggregation::look(api);

@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod audit;
 pub(crate) mod connection;
 pub(crate) mod discovery;
+pub(crate) mod fairness;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod objects;

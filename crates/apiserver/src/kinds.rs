@@ -146,7 +146,7 @@ fn resource(row: Row, sections: &HashMap<&str, Section>, types: &Arc<Schemas>) -
         subresources: subresources.collect(),
         columns: columns.collect(),
         list_kind: format!("{}List", row.kind),
-        storage_version: row.version.clone(),
+        storage_version: if row.plural == "horizontalpodautoscalers" { "v2".to_owned() } else { row.version.clone() },
         group: row.group,
         version: row.version,
         kind: row.kind,
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn every_column_has_a_cell_that_can_be_shown() {
         let resources = built_in();
-        assert_eq!(resources.len(), 59);
+        assert_eq!(resources.len(), 62);
         let sections = sections();
         for resource in &resources {
             let mut named = 0;

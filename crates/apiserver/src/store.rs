@@ -8,6 +8,7 @@
 //! A value is the object's JSON without `apiVersion` and `kind`, which the row it is served under knows: all versions of
 //! a kind share one value, and a read answers with the bytes as they are.
 
+mod derived;
 mod disk;
 mod history;
 mod index;
@@ -21,6 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
+pub(crate) use self::derived::Derived;
 pub(crate) use self::disk::{DiskError, Durable};
 use self::history::History;
 pub(crate) use self::history::{Change, Event};

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use testbed::ControlPlane;
 
 /// The groups and versions of what people keep in Git, and of the questions that clients ask of every cluster.
-const WANTED: [(&str, &str); 19] = [
+const WANTED: [(&str, &str); 21] = [
     ("", "v1"),
     ("admissionregistration.k8s.io", "v1"),
     ("apiextensions.k8s.io", "v1"),
@@ -21,12 +21,14 @@ const WANTED: [(&str, &str); 19] = [
     ("apps", "v1"),
     ("authentication.k8s.io", "v1"),
     ("authorization.k8s.io", "v1"),
+    ("autoscaling", "v1"),
     ("autoscaling", "v2"),
     ("batch", "v1"),
     ("certificates.k8s.io", "v1"),
     ("coordination.k8s.io", "v1"),
     ("discovery.k8s.io", "v1"),
     ("events.k8s.io", "v1"),
+    ("flowcontrol.apiserver.k8s.io", "v1"),
     ("networking.k8s.io", "v1"),
     ("node.k8s.io", "v1"),
     ("policy", "v1"),
@@ -112,8 +114,24 @@ async fn write(folder: &std::path::Path) -> Result<(), Failure> {
         writeln!(text, "{row}")?;
     }
     std::fs::write(folder.join("resources.jsonl"), text)?;
+    std::fs::write(folder.join("flowcontrol.jsonl"), flow_control(&client).await?)?;
     println!("kinds: {} resources of {} groups, {version}", rows.len(), WANTED.len());
     Ok(())
+}
+
+/// The priority levels and flow schemas that every cluster has, one a line.
+async fn flow_control(client: &Client) -> Result<String, Failure> {
+    let mut text = String::new();
+    for (plural, kind) in [("prioritylevelconfigurations", "PriorityLevelConfiguration"), ("flowschemas", "FlowSchema")]
+    {
+        let list = get(client, &format!("/apis/flowcontrol.apiserver.k8s.io/v1/{plural}"), "application/json").await?;
+        for object in array(&list["items"]) {
+            let metadata = &object["metadata"];
+            let metadata = json!({ "name": metadata["name"], "annotations": metadata["annotations"] });
+            writeln!(text, "{}", json!({ "kind": kind, "metadata": metadata, "spec": object["spec"] }))?;
+        }
+    }
+    Ok(text)
 }
 
 async fn row(

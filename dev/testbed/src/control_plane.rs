@@ -312,16 +312,6 @@ impl ControlPlane {
         }
     }
 
-    /// Whether it has no such thing, which is said aloud: a test that is about it has nothing to try.
-    #[expect(clippy::print_stdout, reason = "the report shows it")]
-    pub fn lacks(&self, what: &str) -> bool {
-        let lacks = self.kind() == Kind::Embedded;
-        if lacks {
-            println!("only on the real API server: {what}");
-        }
-        lacks
-    }
-
     /// The API server, to be disturbed.
     pub fn api_server(&self) -> &Server {
         match &self.servers {

@@ -3,12 +3,12 @@
 //! # Source
 //! `k8s.io/kubernetes/plugin/pkg/auth/authorizer/rbac` and `pkg/registry/rbac/validation`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::access::user::{MASTERS, User};
-use crate::store::Store;
+use crate::store::{Derived, Store, Stored};
 
 /// What somebody wants to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,14 +88,14 @@ fn path_matches(rule: &str, path: &str) -> bool {
 
 /// Whom a binding is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Subject {
+pub(crate) enum Subject {
     User(String),
     Group(String),
     ServiceAccount { namespace: String, name: String },
 }
 
 impl Subject {
-    fn read(value: &Value, binding_namespace: &str) -> Option<Self> {
+    pub(crate) fn read(value: &Value, binding_namespace: &str) -> Option<Self> {
         let name = value.get("name")?.as_str()?.to_owned();
         match value.get("kind")?.as_str()? {
             "User" => Some(Self::User(name)),
@@ -105,6 +105,17 @@ impl Subject {
                 Some(Self::ServiceAccount { namespace: namespace.to_owned(), name })
             }
             _ => None,
+        }
+    }
+
+    /// Whether it is this user, or stands for everybody as flow schemas say it: `*`.
+    pub(crate) fn covers(&self, user: &User) -> bool {
+        match self {
+            Self::User(name) | Self::Group(name) if name == "*" => true,
+            Self::ServiceAccount { namespace, name } if name == "*" => {
+                user.as_service_account().is_some_and(|(own, _)| own == namespace)
+            }
+            _ => self.is(user),
         }
     }
 
@@ -154,7 +165,6 @@ impl std::fmt::Display for Subject {
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
     bindings: Vec<Binding>,
-    read_at: [u64; 4],
 }
 
 const SHELVES: [&str; 4] = [
@@ -165,20 +175,18 @@ const SHELVES: [&str; 4] = [
 ];
 
 impl Policy {
-    fn read(store: &Store, read_at: [u64; 4]) -> Self {
+    fn read([cluster_roles, roles, cluster_bindings, bindings]: [Vec<(Arc<str>, Stored)>; 4]) -> Self {
         let rules = |object: &Map<String, Value>| {
             let rules = object.get("rules").and_then(Value::as_array).into_iter().flatten();
             Arc::new(rules.map(Rule::read).collect::<Vec<_>>())
         };
-        let [cluster_roles, roles, cluster_bindings, bindings] =
-            SHELVES.map(|shelf| store.list(shelf, "", "", None).map(|snapshot| snapshot.items).unwrap_or_default());
         let roles_by_key: std::collections::BTreeMap<Arc<str>, Arc<Vec<Rule>>> = cluster_roles
             .into_iter()
             .chain(roles)
             // Keys of namespaced roles hold a slash, which no name of a ClusterRole does.
             .map(|(key, stored)| (key, rules(&stored.parse())))
             .collect();
-        let mut policy = Self { bindings: Vec::new(), read_at };
+        let mut policy = Self { bindings: Vec::new() };
         for (key, stored) in cluster_bindings.into_iter().chain(bindings) {
             let object = stored.parse();
             let namespace = key.split_once('/').map_or("", |(namespace, _)| namespace);
@@ -278,18 +286,13 @@ fn covers(owner: &Rule, part: &Rule) -> bool {
     verbs && groups && resources && names && paths
 }
 
-/// The policy of a store, read again only after a role or a binding changed.
+/// The policy of a store.
 #[derive(Debug, Default)]
-pub(crate) struct Rbac(Mutex<Arc<Policy>>);
+pub(crate) struct Rbac(Derived<Policy, 4>);
 
 impl Rbac {
     pub(crate) fn policy(&self, store: &Store) -> Arc<Policy> {
-        let now = SHELVES.map(|shelf| store.revision_of(shelf));
-        let mut policy = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if policy.read_at != now {
-            *policy = Arc::new(Policy::read(store, now));
-        }
-        policy.clone()
+        self.0.get(store, SHELVES, Policy::read)
     }
 }
 

@@ -116,7 +116,9 @@ async fn call(
     stop: CancellationToken,
 ) -> Result<Response<Body>, Failure> {
     let user = api.impersonate(user, &parts.headers)?;
-    api.authorize(&user, &attributes(route, verb))?;
+    let asked = attributes(route, verb);
+    let Ok(_seat) = api.fairness.seat(&api.store, &user, &asked).await else { return Ok(respond::too_many_requests()) };
+    api.authorize(&user, &asked)?;
     let call = Call { api: api.clone(), user, method: parts.method, query, headers: parts.headers, stop };
     match route {
         Route::Objects(wanted) => objects::answer(&call, wanted, verb, body).await,

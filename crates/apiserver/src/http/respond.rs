@@ -60,6 +60,13 @@ pub(crate) fn failure(encoding: Encoding, failure: &Failure) -> Response<Body> {
     response
 }
 
+/// What those hear for whom there is no seat.
+pub(crate) fn too_many_requests() -> Response<Body> {
+    let mut response = text(429, "Too many requests, please try again later.\n");
+    response.headers_mut().insert(RETRY_AFTER, 1.into());
+    response
+}
+
 /// Adds what a client should know.
 pub(crate) fn warn(response: &mut Response<Body>, warnings: &[String]) {
     for warning in warnings {
@@ -75,6 +82,7 @@ pub(crate) fn warn(response: &mut Response<Body>, warnings: &[String]) {
 pub(crate) fn stored(accept: Accept, query: &Query, resource: &Resource, stored: &Stored) -> Response<Body> {
     match accept.form {
         Form::Full if accept.encoding == Encoding::Json => bytes(200, "application/json", complete(resource, stored)),
+        Form::Table => object(200, accept, query, resource, resource.shown(stored)),
         _ => object(200, accept, query, resource, resource.complete(stored)),
     }
 }
@@ -125,7 +133,8 @@ pub(crate) fn list(accept: Accept, query: &Query, resource: &Resource, list: &Li
             value(200, encoding, &sent)
         }
         (Form::Table, encoding) => {
-            value(200, encoding, &table::table(resource, query, &meta, &objects(), Timestamp::now()))
+            let objects: Vec<Value> = list.items.iter().map(|(_, stored)| resource.shown(stored)).collect();
+            value(200, encoding, &table::table(resource, query, &meta, &objects, Timestamp::now()))
         }
     }
 }

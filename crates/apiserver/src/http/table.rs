@@ -28,7 +28,7 @@ pub(crate) fn table(resource: &Resource, query: &Query, meta: &Value, objects: &
             })
         })
         .collect();
-    let rows: Vec<Value> = objects
+    let mut rows: Vec<Value> = objects
         .iter()
         .map(|object| {
             let cells: Vec<Value> = resource.columns.iter().map(|column| cell(column, object, now)).collect();
@@ -41,6 +41,10 @@ pub(crate) fn table(resource: &Resource, query: &Query, meta: &Value, objects: &
             row
         })
         .collect();
+    if resource.kind == "FlowSchema" {
+        // They are shown in the order in which they are tried.
+        rows.sort_by_key(|row| row["cells"][2].as_i64());
+    }
     json!({
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",

@@ -271,7 +271,8 @@ impl View {
             text.extend_from_slice(b"}\n");
             return text.into();
         }
-        let object = self.resource.complete(stored);
+        let object =
+            if self.accept.form == Form::Table { self.resource.shown(stored) } else { self.resource.complete(stored) };
         line(kind, &self.form(&object))
     }
 

@@ -87,6 +87,7 @@ fn function(name: &str) -> Option<fn(&Row<'_>) -> Value> {
         "number" => |row| row.value(0).cloned().unwrap_or(json!(0)),
         "flag_text" => |row| if row.value(0) == Some(&json!(true)) { "True".into() } else { "False".into() },
         "flag" => |row| row.value(0).cloned().unwrap_or(json!(false)),
+        "number_or_none" => |row| row.value(0).cloned().unwrap_or_else(|| "<none>".into()),
         "or_none" => |row| text_or(row, "<none>"),
         "or_unset" => |row| text_or(row, "<unset>"),
         "or_unknown" => |row| text_or(row, "<unknown>"),

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use object::go_struct::{Struct, Type};
+use object::go_struct::{self, Struct, Type};
 use serde_json::{Map, Value, json};
 
 use super::get::{self, Fields};
+use crate::verbs::convert::autoscaler;
 
 const TABLE: &str = include_str!("defaults.txt");
 
@@ -156,6 +157,7 @@ fn computed(name: &str) -> Option<fn(&Fields) -> Value> {
 
 fn change(word: &str) -> Option<fn(&mut Fields)> {
     Some(match word {
+        "@through_v2" => through_v2,
         "@claim_kinds" => claim_kinds,
         "@empty_dir" => empty_dir,
         "@host_ports" => host_ports,
@@ -317,6 +319,16 @@ fn scaling_rules(behavior: &mut Fields) {
             fill_from(behavior, name, &rules);
         }
     }
+}
+
+/// An autoscaler of `v1` has the defaults of the form in which it is kept.
+fn through_v2(object: &mut Fields) {
+    autoscaler::aim_at_cpu(object);
+    autoscaler::to_v2(object);
+    if let Some(kept) = go_struct::of_kind("autoscaling/v2", "HorizontalPodAutoscaler") {
+        fill(kept, object);
+    }
+    autoscaler::to_v1(object);
 }
 
 /// A CustomResourceDefinition's singular and list kind follow from its kind.

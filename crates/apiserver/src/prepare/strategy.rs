@@ -37,6 +37,7 @@ fn generation(strategy: &Strategy<'_>) -> Generation {
         | ("", "Pod" | "ReplicationController")
         | ("networking.k8s.io", "Ingress" | "NetworkPolicy" | "IngressClass" | "IPAddress" | "ServiceCIDR")
         | ("policy", "PodDisruptionBudget")
+        | ("flowcontrol.apiserver.k8s.io", _)
         | ("apiextensions.k8s.io", "CustomResourceDefinition")
         | ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy" | "ValidatingAdmissionPolicyBinding") => {
             Generation::Field("spec")

@@ -71,7 +71,7 @@ pub(super) fn built_in(
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
             admission::policy_binding(object, errors);
         }
-        ("autoscaling", "HorizontalPodAutoscaler") => workloads::autoscaler(object, errors),
+        ("autoscaling", "HorizontalPodAutoscaler") => workloads::autoscaler(object, old, errors),
         ("policy", "PodDisruptionBudget") => workloads::disruption_budget(object, errors),
         ("scheduling.k8s.io", "PriorityClass") => access::priority_class(object, errors),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {

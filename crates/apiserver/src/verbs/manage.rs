@@ -8,13 +8,13 @@ use object::go_struct;
 use serde_json::{Map, Value, json};
 use ssa::fields::{FieldSet, PathElement};
 use ssa::typed::Type;
-use ssa::versions::Alike;
 use ssa::{ApplyError, Force, Reset};
 
 use crate::api::Api;
 use crate::failure::Failure;
 use crate::meta;
 use crate::resource::Resource;
+use crate::verbs::convert::Forms;
 
 /// Whoever writes, as entries of `managedFields` name them.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,7 @@ impl Api {
     ) -> T {
         let types: BTreeMap<String, Type<'_>> =
             rows.iter().map(|row| (row.api_version(), Type::new(&row.schemas, row.schema))).collect();
-        let versions = Alike(types);
+        let versions = Forms(types);
         // Of a custom kind, only its status knows what other versions cannot set.
         let knows =
             |row: &&Arc<Resource>| !row.custom || manager.subresource == "status" || row.version == resource.version;

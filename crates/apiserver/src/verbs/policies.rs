@@ -1,6 +1,6 @@
 //! ValidatingAdmissionPolicies: what the cluster's own rules say of a request.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use admission::{Access, Authorizer, Denial, Operation, Policy, Request, Row, Verdict, World};
 use serde_json::{Value, json};
@@ -10,12 +10,14 @@ use crate::access::user::User;
 use crate::api::{Api, Target};
 use crate::failure::{About, Failure};
 use crate::resource::{Resource, Warnings};
-use crate::store::{Store, Stored};
+use crate::store::{Derived, Stored};
 use crate::verbs::scale;
 
 const GROUP: &str = "admissionregistration.k8s.io";
-const POLICIES: &str = "validatingadmissionpolicies.admissionregistration.k8s.io";
-const BINDINGS: &str = "validatingadmissionpolicybindings.admissionregistration.k8s.io";
+const SHELVES: [&str; 2] = [
+    "validatingadmissionpolicies.admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+];
 
 /// Resources that no policy is asked about, for it could lock out who wants to correct it.
 const EXEMPT: [&str; 4] = [
@@ -25,30 +27,24 @@ const EXEMPT: [&str; 4] = [
     "validatingadmissionpolicybindings",
 ];
 
-/// The policies and bindings of a store, read again only after one of them changed.
+/// The policies and bindings of a store.
 #[derive(Debug, Default)]
-pub(crate) struct Policies(Mutex<Arc<Read>>);
+pub(crate) struct Policies(Derived<Read, 2>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Read {
-    at: [u64; 2],
     policies: Vec<Arc<Policy>>,
     bindings: Vec<Value>,
 }
 
-impl Policies {
-    fn read(&self, store: &Store) -> Arc<Read> {
-        let now = [POLICIES, BINDINGS].map(|shelf| store.revision_of(shelf));
-        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if read.at != now {
-            let objects = |shelf| {
-                let items = store.list(shelf, "", "", None).map(|snapshot| snapshot.items).unwrap_or_default();
-                items.into_iter().map(|(_, stored): (_, Stored)| Value::Object(stored.parse()))
-            };
-            let policies = objects(POLICIES).map(|policy| Arc::new(Policy::read(&policy)));
-            *read = Arc::new(Read { at: now, policies: policies.collect(), bindings: objects(BINDINGS).collect() });
+impl Read {
+    fn of([policies, bindings]: [Vec<(Arc<str>, Stored)>; 2]) -> Self {
+        let objects =
+            |items: Vec<(Arc<str>, Stored)>| items.into_iter().map(|(_, stored)| Value::Object(stored.parse()));
+        Self {
+            policies: objects(policies).map(|policy| Arc::new(Policy::read(&policy))).collect(),
+            bindings: objects(bindings).collect(),
         }
-        read.clone()
     }
 }
 
@@ -73,7 +69,7 @@ impl Api {
     pub(crate) fn admit_by_policies(&self, asked: &Asked<'_>) -> Result<Warnings, Failure> {
         let target = asked.target;
         let resource = &*target.resource;
-        let read = self.policies.read(&self.store);
+        let read = self.policies.0.get(&self.store, SHELVES, Read::of);
         if read.bindings.is_empty() || (resource.group == GROUP && EXEMPT.contains(&resource.plural.as_str())) {
             return Ok(Warnings::new());
         }

@@ -103,9 +103,6 @@ async fn watches_are_cut_again_and_again() {
 #[tokio::test]
 async fn the_api_server_answers_too_many_requests() {
     let plane = ControlPlane::start().await.unwrap();
-    if plane.lacks("API priority and fairness") {
-        return;
-    }
     let world = World::on(&plane, Path::new(FLUX), &[]).await.unwrap();
     world.flux.kill();
     let case = Case::on(&world, "busy").await;

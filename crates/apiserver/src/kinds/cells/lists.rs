@@ -62,6 +62,7 @@ pub(super) fn function(name: &str) -> Option<fn(&Row<'_>) -> Value> {
                 None => format!("{kind}/{}", text("name")).into(),
             }
         },
+        "missing_level" => missing_level,
         "scale_target" => {
             |row| format!("{}/{}", row.text(".spec.scaleTargetRef.kind"), row.text(".spec.scaleTargetRef.name")).into()
         }
@@ -225,6 +226,11 @@ fn quota(row: &Row<'_>) -> Value {
     let mut shown: Vec<String> = shown.collect();
     shown.sort();
     shown.join(", ").into()
+}
+
+fn missing_level(row: &Row<'_>) -> Value {
+    let dangling = row.items(".status.conditions").find(|one| one["type"] == "Dangling");
+    dangling.and_then(|one| one["status"].as_str()).unwrap_or("?").into()
 }
 
 fn scale_metrics(row: &Row<'_>) -> Value {

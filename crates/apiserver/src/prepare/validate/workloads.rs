@@ -1,6 +1,7 @@
 //! What runs Pods: selectors that match, strategies that add up.
 
 use notation::field::{At, FieldErrors};
+use notation::names;
 use serde_json::json;
 
 use super::super::get::{self, Fields};
@@ -315,7 +316,7 @@ fn range_problem(part: &str, least: u32, most: u32, names: &[&str]) -> Option<St
 }
 
 /// What is wrong with a HorizontalPodAutoscaler.
-pub(super) fn autoscaler(object: &Fields, errors: &mut FieldErrors) {
+pub(super) fn autoscaler(object: &Fields, old: Option<&Fields>, errors: &mut FieldErrors) {
     let Some(spec) = get::map(object, "spec") else { return };
     let at = At::ROOT.field("spec");
     let least = get::integer(spec, "minReplicas");
@@ -328,6 +329,29 @@ pub(super) fn autoscaler(object: &Fields, errors: &mut FieldErrors) {
     }
     if least.is_some_and(|least| most < least) {
         errors.invalid(&at.field("maxReplicas"), &json!(most), "must be greater than or equal to `minReplicas`");
+    }
+    scale_target(spec, old.and_then(|old| get::map(old, "spec")), &at.field("scaleTargetRef"), errors);
+}
+
+fn scale_target(spec: &Fields, old: Option<&Fields>, at: &At<'_>, errors: &mut FieldErrors) {
+    let empty = Fields::new();
+    let target = get::map(spec, "scaleTargetRef").unwrap_or(&empty);
+    for field in ["kind", "name"] {
+        match get::text(target, field) {
+            "" => errors.required(&at.field(field), ""),
+            text => errors.invalid_each(&at.field(field), text, names::path_segment(text)),
+        }
+    }
+    let (kind, version) = (get::text(target, "kind"), get::text(target, "apiVersion"));
+    let before = old.and_then(|old| get::map(old, "scaleTargetRef"));
+    let is_new = before.is_none_or(|old| get::text(old, "kind") != kind || get::text(old, "apiVersion") != version);
+    // ReplicationControllers alone are of the core.
+    let has_group = version.contains('/') || kind == "ReplicationController";
+    if is_new && version.matches('/').count() > 1 {
+        let detail = format!("unexpected GroupVersion string: {version}");
+        errors.invalid(&at.field("apiVersion"), &json!(version), &detail);
+    } else if is_new && !has_group {
+        errors.invalid(&at.field("apiVersion"), &json!(version), "apiVersion must specify API group");
     }
 }
 

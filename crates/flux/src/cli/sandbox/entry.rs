@@ -15,7 +15,7 @@ const SYNC: &str = "flux-system/gotk-sync.yaml";
 /// How deep below the root clusters are looked for.
 const DEPTH: usize = 4;
 
-// What was typed.
+/// What was typed.
 pub(super) struct Typed<'a> {
     /// A directory, an address, or nothing for the example.
     pub(super) target: Option<&'a str>,
