@@ -58,11 +58,15 @@ pub fn prepare(resource: &Resource, write: &mut Write<'_>, new: &mut Value) -> R
             immutable::validate(resource, &object, old, &mut errors);
         }
     }
+    if !errors.is_empty() {
+        *new = Value::Object(object);
+        return Err(Refusal::Invalid(errors.into_vec(), warnings));
+    }
     if !resource.custom && write.subresource.is_none() {
         warnings.extend(warn::of(resource, &object, old));
     }
     *new = Value::Object(object);
-    if errors.is_empty() { Ok(warnings) } else { Err(Refusal::Invalid(errors.into_vec())) }
+    Ok(warnings)
 }
 
 /// What the steps know of a write besides the object.

@@ -238,8 +238,8 @@ pub enum Refusal {
     /// Unknown or repeated fields under [`FieldValidation::Strict`], or a value of the wrong type: what the decoder said, whole
     /// texts that are joined by commas.
     Decode(Vec<String>),
-    /// What the kind's rules say of the fields: `Invalid` with one cause each.
-    Invalid(Vec<FieldError>),
+    /// What the kind's rules say of the fields: `Invalid` with one cause each; and what the decoder had said before.
+    Invalid(Vec<FieldError>, Warnings),
 }
 
 /// Sorts versions as upstream does: stable, then beta, then alpha, each from new to old; what is none of these last.

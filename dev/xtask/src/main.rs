@@ -29,6 +29,8 @@ usage: cargo xtask CHORE
   merge-keys [--check] write kustomize's table of lists that merge from Kubernetes' OpenAPI, or check that it is current
   oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
   differential         the same requests to the real API server and to ours, answers compared field by field
+  differential schemas [N]
+                       objects of N random custom kinds, 200 without it, answered by both servers
   differential ssa [N] N random sequences of writes, 5000 without it, on the real API server and by our server-side apply
   fuzz TARGET [SECONDS]
                        feed a target of fuzz/ with random input, for a minute or so many seconds

@@ -20,6 +20,7 @@ pub use checks::Checks;
 pub use node::{Additional, Field, Format, Id, Limits, ListType, MapType, Node, PatchStrategy, Rule, Type};
 pub use read::ReadError;
 pub use schemas::{Kind, Schemas};
+pub use validate::is_known_format;
 
 #[cfg(test)]
 mod tests;

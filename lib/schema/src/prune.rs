@@ -76,6 +76,51 @@ fn prune_fields(
     }
 }
 
+/// Visits the metadata of the objects that lie in an object, with the paths of these.
+///
+/// # Errors
+/// The first of the visits.
+pub fn embedded<E>(
+    schemas: &Schemas,
+    root: Id,
+    object: &mut Value,
+    visit: &mut impl FnMut(&mut Value, &str) -> Result<(), E>,
+) -> Result<(), E> {
+    embedded_below(schemas, root, object, &At::ROOT, visit)
+}
+
+fn embedded_below<E>(
+    schemas: &Schemas,
+    id: Id,
+    value: &mut Value,
+    at: &At<'_>,
+    visit: &mut impl FnMut(&mut Value, &str) -> Result<(), E>,
+) -> Result<(), E> {
+    let node = schemas.node(id);
+    match value {
+        Value::Object(fields) => {
+            if let Some(metadata) = fields.get_mut("metadata").filter(|_| node.embedded_resource) {
+                visit(metadata, &at.to_string())?;
+            }
+            for (name, value) in fields.iter_mut() {
+                match (schemas.field(id, name), node.additional) {
+                    (Some(field), _) => embedded_below(schemas, field.node, value, &at.field(name), visit)?,
+                    (None, Additional::Of(element)) => embedded_below(schemas, element, value, &at.entry(name), visit)?,
+                    _ => {}
+                }
+            }
+        }
+        Value::Array(items) => {
+            let Some(element) = node.items else { return Ok(()) };
+            for (index, item) in items.iter_mut().enumerate() {
+                embedded_below(schemas, element, item, &at.item(index), visit)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 fn remove_all(value: &mut Value, at: &At<'_>, removed: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {

@@ -50,6 +50,11 @@ pub fn parse(rule: &str) -> Result<(), ParseError> {
     Expression::parse_in(rule, &ENVIRONMENT).map(drop)
 }
 
+/// Whether a rule is about a change: it asks what was there before.
+pub fn is_about_change(rule: &str) -> bool {
+    Expression::parse_in(rule, &ENVIRONMENT).is_ok_and(|expression| expression.refers_to("oldSelf"))
+}
+
 /// Runs the rules of all that is in an object.
 pub(crate) fn check(
     checks: &Checks,

@@ -4,7 +4,7 @@ use object::go_struct;
 use serde_json::Value;
 
 use super::get::{self, Fields};
-use crate::resource::{FieldValidation, Refusal, Resource, Warnings, Write};
+use crate::resource::{FieldValidation, Operation, Refusal, Resource, Warnings, Write};
 
 /// Reads an object of a built-in kind into its struct and prints it again.
 pub(super) fn built_in(resource: &Resource, write: &Write<'_>, new: &Value) -> Result<(Fields, Warnings), Refusal> {
@@ -28,25 +28,35 @@ pub(super) fn built_in(resource: &Resource, write: &Write<'_>, new: &Value) -> R
 pub(super) fn custom(resource: &Resource, write: &Write<'_>, new: &Value) -> Result<(Fields, Warnings), Refusal> {
     let mut object = new.as_object().cloned().unwrap_or_default();
     let mut pruned = Vec::new();
-    if let Some(metadata) = object.get("metadata") {
-        let shell = serde_json::json!({ "metadata": metadata });
-        // Any struct with nothing but metadata and texts will do to read metadata.
-        let struct_ = go_struct::of_kind("v1", "ConfigMap");
-        if let Some(read) = struct_.map(|struct_| struct_.round_trip(&shell)) {
-            let mut read = read.map_err(|mismatch| Refusal::Decode(vec![mismatch.to_string()]))?;
-            pruned.append(&mut read.unknown);
-            object.insert("metadata".to_owned(), read.content.remove("metadata").unwrap_or_default());
-        }
+    if let Some(metadata) = object.get_mut("metadata") {
+        pruned.extend(read_metadata(metadata)?);
     }
     let mut value = Value::Object(object);
-    schema::prune::nulls(&resource.schemas, resource.schema, &mut value);
+    // What an apply leaves behind is not read again.
+    if write.operation != Operation::Apply {
+        schema::prune::nulls(&resource.schemas, resource.schema, &mut value);
+    }
     schema::default::fill(&resource.schemas, resource.schema, &mut value);
     pruned.extend(schema::prune::prune(&resource.schemas, resource.schema, &mut value));
+    schema::prune::embedded(&resource.schemas, resource.schema, &mut value, &mut |metadata, at| {
+        pruned.extend(read_metadata(metadata)?.into_iter().map(|path| format!("{at}.{path}")));
+        Ok::<(), Refusal>(())
+    })?;
     let warnings = unknown(write.field_validation, pruned)?;
     let Value::Object(mut object) = value else { return Ok((Fields::new(), warnings)) };
     object.insert("apiVersion".to_owned(), resource.api_version().into());
     object.insert("kind".to_owned(), resource.kind.clone().into());
     Ok((object, warnings))
+}
+
+/// Reads metadata as Go does; returns the paths of what nobody knows in it.
+fn read_metadata(metadata: &mut Value) -> Result<Vec<String>, Refusal> {
+    // Any struct with nothing but metadata and texts will do.
+    let Some(struct_) = go_struct::of_kind("v1", "ConfigMap") else { return Ok(Vec::new()) };
+    let read = struct_.round_trip(&serde_json::json!({ "metadata": metadata }));
+    let mut read = read.map_err(|mismatch| Refusal::Decode(vec![mismatch.to_string()]))?;
+    *metadata = read.content.remove("metadata").unwrap_or_default();
+    Ok(read.unknown)
 }
 
 /// An object of a custom kind with the defaults of its schema.

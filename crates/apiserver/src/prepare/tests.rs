@@ -92,7 +92,7 @@ fn ours(
             }
             Outcome::Stored(object, warnings.into_iter().collect())
         }
-        Err(Refusal::Invalid(errors)) => {
+        Err(Refusal::Invalid(errors, _)) => {
             Outcome::Invalid(errors.iter().map(|error| format!("{} ({})", error, error.reason)).collect())
         }
         Err(Refusal::Decode(texts)) => Outcome::Refused(texts.join(", ")),

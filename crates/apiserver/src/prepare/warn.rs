@@ -59,6 +59,7 @@ pub(super) fn of(resource: &Resource, object: &Fields, old: Option<&Fields>) -> 
         ("", "PersistentVolumeClaim") => return claim(object),
         ("", "Service") => return service(object),
         ("networking.k8s.io", "Ingress") if old.is_none() => return ingress(object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => return definition(object, old),
         _ => None,
     };
     if let Some((pod, path)) = pod {
@@ -101,6 +102,48 @@ fn ingress(ingress: &Fields) -> Warnings {
         vec![format!("annotation \"{INGRESS_CLASS}\" is deprecated, please use 'spec.ingressClassName' instead")]
     } else {
         Vec::new()
+    }
+}
+
+/// Of a definition: formats of texts that are not checked because nobody knows them.
+fn definition(definition: &Fields, old: Option<&Fields>) -> Warnings {
+    let unknown = |definition: &Fields| {
+        let mut formats = Vec::new();
+        let spec = get::map(definition, "spec");
+        for (_, version) in spec.into_iter().flat_map(|spec| get::structs(spec, "versions")) {
+            if let Some(schema) = version.get("schema").and_then(|schema| schema.get("openAPIV3Schema")) {
+                unknown_formats(schema, &mut formats);
+            }
+        }
+        formats
+    };
+    let known: HashSet<String> = old.map(unknown).unwrap_or_default().into_iter().collect();
+    let mut seen = HashSet::new();
+    let news = unknown(definition).into_iter().filter(|format| !known.contains(format) && seen.insert(format.clone()));
+    news.map(|format| format!("unrecognized format {format:?}")).collect()
+}
+
+fn unknown_formats(schema: &Value, found: &mut Vec<String>) {
+    let Value::Object(parts) = schema else { return };
+    let format = get::text(parts, "format");
+    if !format.is_empty() && get::text(parts, "type") == "string" && !schema::is_known_format(format) {
+        found.push(format.to_owned());
+    }
+    for (key, part) in parts {
+        match (key.as_str(), part) {
+            ("properties" | "patternProperties" | "definitions", Value::Object(schemas)) => {
+                for schema in schemas.values() {
+                    unknown_formats(schema, found);
+                }
+            }
+            ("allOf" | "anyOf" | "oneOf" | "items", Value::Array(schemas)) => {
+                for schema in schemas {
+                    unknown_formats(schema, found);
+                }
+            }
+            ("items" | "additionalProperties" | "not", schema) => unknown_formats(schema, found),
+            _ => {}
+        }
     }
 }
 

@@ -70,8 +70,8 @@ impl Written {
 
 /// Why an attempt did not succeed.
 enum Attempt {
-    /// Another write came between.
-    Overtaken,
+    /// Another write came between; what had been noticed until then.
+    Overtaken(Warnings),
     Failed(Failure),
 }
 
@@ -96,6 +96,7 @@ impl Api {
     /// As the rules of the kind, admission and the store say.
     pub(crate) fn create(&self, target: &Target, author: Author<'_>, make: &Make<'_>) -> Result<Written, Failure> {
         let mut target = target.clone();
+        let mut warnings = Warnings::new();
         for attempt in 0.. {
             let mut object = make(None)?;
             name_new(&mut target, &mut object)?;
@@ -103,11 +104,14 @@ impl Api {
             match self.finish(&target, author, None, object) {
                 Ok(written) => return Ok(written),
                 Err(Attempt::Failed(failure)) => return Err(failure),
-                Err(Attempt::Overtaken) if generated && attempt < NAMES => {}
-                Err(Attempt::Overtaken) => break,
+                Err(Attempt::Overtaken(_)) if generated && attempt < NAMES => {}
+                Err(Attempt::Overtaken(noticed)) => {
+                    warnings = noticed;
+                    break;
+                }
             }
         }
-        Err(Failure::already_exists(About::new(&target.resource, &target.name)))
+        Err(Failure::already_exists(About::new(&target.resource, &target.name)).warned(warnings))
     }
 
     /// Changes an object; creates it when it is not there and that is how the kind, or server-side apply, works.
@@ -135,7 +139,7 @@ impl Api {
             match result {
                 Ok(written) => return Ok(written),
                 Err(Attempt::Failed(failure)) => return Err(failure),
-                Err(Attempt::Overtaken) => {}
+                Err(Attempt::Overtaken(_)) => {}
             }
         }
         Err(Failure::modified(About::new(&target.resource, &target.name)))
@@ -202,12 +206,12 @@ impl Api {
         let Some((stored, before)) = old else {
             if author.options.dry_run {
                 if self.store.get(&target.shelf(), &target.key()).is_some() {
-                    return Err(Attempt::Overtaken);
+                    return Err(Attempt::Overtaken(warnings));
                 }
                 return Ok(Written { object: new, created: true, warnings, durable: Durable::now() });
             }
             let kept = self.store.put(&target.shelf(), &target.key(), Expect::Absent, convert::kept(resource, &new));
-            let (stored, durable) = kept.map_err(|_| Attempt::Overtaken)?;
+            let Ok((stored, durable)) = kept else { return Err(Attempt::Overtaken(warnings)) };
             if let Some(allocator) = &mut allocator {
                 allocator.take(&scratch, None, &convert::kept(resource, &new));
             }
@@ -221,7 +225,7 @@ impl Api {
         }
         if delete::is_free(resource, &new) {
             drop(allocator);
-            let (last, durable) = self.bury(target, stored, &new).ok_or(Attempt::Overtaken)?;
+            let (last, durable) = self.bury(target, stored, &new).ok_or(Attempt::Overtaken(Warnings::new()))?;
             return Ok(Written { object: resource.complete(&last), created: false, warnings, durable });
         }
         let kept = self.store.put(
@@ -230,7 +234,7 @@ impl Api {
             Expect::Revision(stored.revision),
             convert::kept(resource, &new),
         );
-        let (stored, durable) = kept.map_err(|_| Attempt::Overtaken)?;
+        let (stored, durable) = kept.map_err(|_| Attempt::Overtaken(Warnings::new()))?;
         if let Some(allocator) = &mut allocator {
             allocator.take(&scratch, Some(&convert::kept(resource, before)), &convert::kept(resource, &new));
         }
@@ -306,7 +310,9 @@ fn refused(resource: &Resource, operation: Operation, asked: &Value, new: &Value
             resource.version,
             problems.join(", ")
         )),
-        Refusal::Invalid(errors) => Failure::invalid(&resource.group, kind, name.unwrap_or_default(), &errors),
+        Refusal::Invalid(errors, warnings) => {
+            Failure::invalid(&resource.group, kind, name.unwrap_or_default(), &errors).warned(warnings)
+        }
     }
 }
 

@@ -48,7 +48,10 @@ pub(super) fn of(schemas: &Schemas, id: Id, value: &Value) -> Cel {
         }
         Value::Object(fields) => {
             let mut map = HashMap::new();
-            for (name, value) in fields {
+            // A field that is null is one that is not there.
+            for (name, value) in
+                fields.iter().filter(|(name, value)| !value.is_null() || schemas.field(id, name).is_none())
+            {
                 let (name, value) = match (schemas.field(id, name), node.additional) {
                     (Some(field), _) => (escaped(name), of(schemas, field.node, value)),
                     (None, Additional::Of(element)) => (name.clone(), of(schemas, element, value)),

@@ -3,13 +3,48 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
-use notation::network;
+use notation::{names, network};
 use regex::Regex;
+
+/// The formats that are checked, without their dashes.
+const KNOWN: [&str; 26] = [
+    "bsonobjectid",
+    "byte",
+    "cidr",
+    "creditcard",
+    "date",
+    "datetime",
+    "duration",
+    "email",
+    "hexcolor",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "isbn",
+    "isbn10",
+    "isbn13",
+    "k8slongname",
+    "k8sshortname",
+    "mac",
+    "password",
+    "rgbcolor",
+    "ssn",
+    "uri",
+    "uuid",
+    "uuid3",
+    "uuid4",
+    "uuid5",
+];
+
+/// Whether a format of strings means something to the API server; others say nothing to it.
+pub fn is_known_format(format: &str) -> bool {
+    KNOWN.contains(&format.replace('-', "").as_str())
+}
 
 /// Whether a text has a format.
 pub(super) fn is_valid(format: &str, text: &str) -> bool {
     match format {
-        "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
+        "ipv4" => without_zeros(text).parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
         "cidr" => network::is_cidr(text),
         "mac" => matches_one(&MAC, text),
@@ -24,10 +59,55 @@ pub(super) fn is_valid(format: &str, text: &str) -> bool {
         "hexcolor" => matches_one(&HEX_COLOR, text),
         "rgbcolor" => matches_one(&RGB_COLOR, text),
         "bsonobjectid" => text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "k8s-short-name" => names::dns_label(text).is_empty(),
+        "k8s-long-name" => names::dns_subdomain(text).is_empty(),
+        "ssn" => matches_one(&SSN, text),
+        "isbn" => is_isbn(text, 10) || is_isbn(text, 13),
+        "isbn10" => is_isbn(text, 10),
+        "isbn13" => is_isbn(text, 13),
+        "creditcard" => is_card(text),
         _ => true,
     }
 }
 
+/// An address without the zeros at the beginning of its numbers, which upstream passes over.
+fn without_zeros(address: &str) -> String {
+    let numbers = address.split('.').map(|number| match number.trim_start_matches('0') {
+        "" if !number.is_empty() => "0",
+        rest => rest,
+    });
+    numbers.collect::<Vec<_>>().join(".")
+}
+
+/// A book's number of so many digits, the last of which is a check.
+fn is_isbn(text: &str, length: usize) -> bool {
+    let digits: String = text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-').collect();
+    let value = |at: usize, letter: char| match (letter, at) {
+        ('X', 9) if length == 10 => Some(10),
+        _ => letter.to_digit(10),
+    };
+    let values: Option<Vec<u32>> = digits.chars().enumerate().map(|(at, letter)| value(at, letter)).collect();
+    let Some(values) = values.filter(|values| values.len() == length) else { return false };
+    if length == 10 {
+        (1..).zip(&values).map(|(weight, digit): (u32, &u32)| weight * digit).sum::<u32>().is_multiple_of(11)
+    } else {
+        [1, 3].iter().cycle().zip(&values).map(|(weight, digit)| weight * digit).sum::<u32>().is_multiple_of(10)
+    }
+}
+
+/// The number of a credit card, with anything between its digits, the last of which is a check.
+fn is_card(text: &str) -> bool {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let doubled = |digit: u32| if digit < 5 { digit * 2 } else { digit * 2 - 9 };
+    let values = digits.bytes().rev().map(|byte| u32::from(byte - b'0')).enumerate();
+    let sum: u32 = values.map(|(at, digit)| if at % 2 == 1 { doubled(digit) } else { digit }).sum();
+    matches_one(&CARD, &digits) && sum.is_multiple_of(10)
+}
+
+static SSN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^[0-9]{3}[- ]?[0-9]{2}[- ]?[0-9]{4}$").ok());
+static CARD: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new("^(4[0-9]{12}([0-9]{3})?|5[1-5][0-9]{14}|6(011|5[0-9][0-9])[0-9]{12}|3[47][0-9]{13}|3(0[0-5]|[68][0-9])[0-9]{11}|(2131|1800|35[0-9]{3})[0-9]{11})$").ok()
+});
 static MAC: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^([0-9A-Fa-f]{2}[:-]){5,7}[0-9A-Fa-f]{2}$").ok());
 static HEX_COLOR: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$").ok());
 static RGB_COLOR: LazyLock<Option<Regex>> = LazyLock::new(|| {

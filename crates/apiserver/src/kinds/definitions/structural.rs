@@ -1,6 +1,7 @@
 //! Whether a schema is structural: every value has a type, and what is about values says nothing about types.
 
 use notation::field::{At, FieldError, FieldErrors};
+use schema::{Checks, Id, Kind, Schemas};
 use serde_json::{Map, Value, json};
 
 type Fields = Map<String, Value>;
@@ -32,25 +33,45 @@ enum Level {
 /// What keeps a schema from being structural, sorted as upstream sorts it.
 pub(super) fn problems(schema: &Value, at: &At<'_>) -> Vec<FieldError> {
     let mut errors = FieldErrors::default();
-    check(schema, Level::Root, at, 0, &mut errors);
+    check(schema, Level::Root, at, 0, None, &mut errors);
+    if errors.is_empty() {
+        let mut schemas = Schemas::new();
+        let kind = Kind { group: String::new(), version: String::new(), kind: String::new() };
+        if let Ok(root) = schemas.add_crd(kind, schema) {
+            let checks = Checks::new(&schemas, root);
+            defaults(schema, &schemas, root, &checks, at, &mut errors);
+        }
+    }
     let mut errors = errors.into_vec();
     errors.sort_by_key(ToString::to_string);
     errors
 }
 
-fn check(schema: &Value, level: Level, at: &At<'_>, depth: usize, errors: &mut FieldErrors) {
+/// `uncorrelated` is the path of the list or map around, if what is in it cannot be told from what was there before.
+fn check(
+    schema: &Value,
+    level: Level,
+    at: &At<'_>,
+    depth: usize,
+    uncorrelated: Option<&str>,
+    errors: &mut FieldErrors,
+) {
     let Value::Object(schema) = schema else { return };
     if depth > DEEPEST {
         errors.invalid(at, &json!(""), &format!("must not nest deeper than {DEEPEST} levels"));
         return;
     }
     let type_ = text(schema, "type");
+    let own = at.to_string();
+    let below = |is_correlated: bool| uncorrelated.or((!is_correlated).then_some(own.as_str()));
+    let of_items = below(text(schema, "x-kubernetes-list-type") == "map");
+    let of_fields = below(text(schema, "x-kubernetes-map-type") != "atomic");
     match schema.get("items") {
         None if type_ == "array" => errors.required(&at.field("items"), "must be specified"),
         Some(Value::Array(_)) => {
             errors.forbidden(&at.field("items"), "items must be a schema object and not an array");
         }
-        Some(items) => check(items, Level::Item, &at.field("items"), depth + 1, errors),
+        Some(items) => check(items, Level::Item, &at.field("items"), depth + 1, of_items, errors),
         None => {}
     }
     let properties = at.field("properties");
@@ -58,7 +79,7 @@ fn check(schema: &Value, level: Level, at: &At<'_>, depth: usize, errors: &mut F
         if level == Level::Root && name == "metadata" {
             metadata(property, &properties.entry(name), errors);
         }
-        check(property, Level::Field, &properties.entry(name), depth + 1, errors);
+        check(property, Level::Field, &properties.entry(name), depth + 1, of_fields, errors);
     }
     if let Some(additional) = schema.get("additionalProperties").filter(|additional| !additional.is_null()) {
         let place = at.field("additionalProperties");
@@ -68,12 +89,12 @@ fn check(schema: &Value, level: Level, at: &At<'_>, depth: usize, errors: &mut F
         if map(schema, "properties").is_some_and(|properties| !properties.is_empty()) {
             errors.forbidden(&place, "additionalProperties and properties are mutual exclusive");
         }
-        check(additional, Level::Field, &place, depth + 1, errors);
+        check(additional, Level::Field, &place, depth + 1, of_fields, errors);
     }
     typed(schema, level, at, errors);
     values(schema, at, depth, errors);
     lists(schema, at, errors);
-    rules(schema, at, errors);
+    rules(schema, at, uncorrelated, errors);
 }
 
 fn typed(schema: &Fields, level: Level, at: &At<'_>, errors: &mut FieldErrors) {
@@ -214,6 +235,12 @@ fn lists(schema: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
         let detail = "must be array if x-kubernetes-list-type is specified";
         errors.invalid(&at.field("type"), &json!(text(schema, "type")), detail);
     }
+    let is_nullable = |schema: &Fields| schema.get("nullable") == Some(&json!(true));
+    if matches!(list_type, "set" | "map") && map(schema, "items").is_some_and(is_nullable) {
+        let items = at.field("items");
+        let detail = format!("cannot be nullable when x-kubernetes-list-type is {list_type}");
+        errors.forbidden(&items.field("nullable"), &detail);
+    }
     if list_type != "map" {
         return;
     }
@@ -235,12 +262,18 @@ fn lists(schema: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
                     let detail = "this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property";
                     errors.required(&properties.entry(name).field("default"), detail);
                 }
+                if property.as_object().is_some_and(is_nullable) {
+                    let items = at.field("items");
+                    let properties = items.field("properties");
+                    let detail = "this property is in x-kubernetes-list-map-keys, so it cannot be nullable";
+                    errors.forbidden(&properties.entry(name).field("nullable"), detail);
+                }
             }
         }
     }
 }
 
-fn rules(schema: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
+fn rules(schema: &Fields, at: &At<'_>, uncorrelated: Option<&str>, errors: &mut FieldErrors) {
     let list = at.field("x-kubernetes-validations");
     let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten();
     for (index, rule) in rules.filter_map(Value::as_object).enumerate() {
@@ -250,6 +283,11 @@ fn rules(schema: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
             errors.required(&at.field("rule"), "rule is not specified");
         } else if let Err(error) = schema::rules::parse(expression) {
             errors.invalid(&at.field("rule"), &json!(expression), &format!("compilation failed: {}", error.problem));
+        } else if let Some(path) = uncorrelated
+            && schema::rules::is_about_change(expression)
+        {
+            let detail = format!("oldSelf cannot be used on the uncorrelatable portion of the schema within {path}");
+            errors.invalid(&at.field("rule"), &json!(expression), &detail);
         }
         let message = text(rule, "messageExpression");
         if !message.is_empty()
@@ -257,6 +295,26 @@ fn rules(schema: &Fields, at: &At<'_>, errors: &mut FieldErrors) {
         {
             let detail = format!("messageExpression compilation failed: {}", error.problem);
             errors.invalid(&at.field("messageExpression"), &json!(message), &detail);
+        }
+    }
+}
+
+/// Holds the defaults against their own schemas; upstream looks for none below `additionalProperties`.
+fn defaults(schema: &Value, schemas: &Schemas, id: Id, checks: &Checks, at: &At<'_>, errors: &mut FieldErrors) {
+    let Value::Object(schema) = schema else { return };
+    if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
+        let field = at.field("default").to_string();
+        let problems = checks.validate(schemas, id, default, None);
+        errors.extend(problems.into_iter().map(|error| FieldError { field: field.clone(), ..error }));
+    }
+    let node = schemas.node(id);
+    if let (Some(items), Some(element)) = (schema.get("items"), node.items) {
+        defaults(items, schemas, element, checks, &at.field("items"), errors);
+    }
+    let properties = at.field("properties");
+    for (name, property) in map(schema, "properties").into_iter().flatten() {
+        if let Some(field) = schemas.field(id, name) {
+            defaults(property, schemas, field.node, checks, &properties.entry(name), errors);
         }
     }
 }
