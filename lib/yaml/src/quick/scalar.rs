@@ -25,9 +25,9 @@ impl<'t> Quick<'t> {
         self.consume(line);
         let mut text = Cow::Borrowed(first);
         while goes_on && let Some((next, blank)) = self.continuation(parent)? {
+            // Whatever a line below begins with goes on with the text.
             let at = next.content();
-            let starts = self.starts_plain(at, next.end) && self.byte(at) != b'-';
-            if !starts || !matches!(self.plain_end(at, next.end), End::Line) {
+            if !matches!(self.plain_end(at, next.end), End::Line) {
                 return Err(Aside);
             }
             fold(text.to_mut(), blank);
@@ -179,18 +179,16 @@ impl<'t> Quick<'t> {
         }
         let place = self.place(first, first.content(), first.content());
         let mut text = "\n".repeat(blank);
-        // How long the text is without empty lines at its end, but with the line feed of its last line.
+        // How long the text is without empty lines at its end, but with the line feed of its last line, if that has one.
         let mut written = 0;
         self.next = first.start;
         self.number = first.number;
         while self.next < self.bytes.len() {
             let line = self.line_at(self.next, self.number);
-            if line.end == self.bytes.len() {
-                // The parser has its own rules for what ends without a line feed.
-                return Err(Aside);
-            }
             let is_blank = line.content() == line.end;
-            if is_blank && line.indent <= indent {
+            if is_blank && (line.indent > indent || line.end == self.bytes.len()) {
+                return Err(Aside);
+            } else if is_blank {
                 text.push('\n');
             } else if line.indent < indent {
                 if line.indent > parent {
@@ -212,13 +210,15 @@ impl<'t> Quick<'t> {
                     }
                 }
                 text.push_str(content);
-                text.push('\n');
+                if line.end < self.bytes.len() {
+                    text.push('\n');
+                }
                 written = text.len();
             }
             self.consume(line);
         }
         match chomp {
-            Chomp::Strip => text.truncate(written - 1),
+            Chomp::Strip => text.truncate(text[..written].trim_end_matches('\n').len()),
             Chomp::Clip => text.truncate(written),
             Chomp::Keep => {}
         }

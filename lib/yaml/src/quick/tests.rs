@@ -115,6 +115,11 @@ fn what_manifests_are_made_of_is_read_quickly() {
         "a:\n  # comment\n  b: c\n\n  # comment\n  d: e\n # comment\nf: g\n",
         "a: http://b.c:80/d#e\nf: g:h\ni: -j\nk: a - b\nl: --m\n",
         "a:\n  \"b\"\nc:\n  d\n  e\n",
+        "a: b\n  - c\n  \"d\" 'e\n  (f)\n  `g`\n  [h\n  &i *j !k %l @m | >\n  {{ n }}, o\n  ? p\n",
+        "a: |\n  b",
+        "a: |-\n  b\n\n  c",
+        "a: >+\n  b\n  c",
+        "a: |\n  b\nc: d",
         "ä: ö # ü\nß:\n- é: e\n  f: g\n",
         "",
         "# nothing\n",
@@ -330,6 +335,7 @@ fn blocks() -> impl Strategy<Value = String> {
         "|\n  \ta\n",
         ">\n\n\n  a\n\n\n",
         "x\n  # c\n",
+        "x\n  - y\n  \"z\n  [w] |",
         "|\n  # a\n  b: c\n  - d",
     ]);
     let node = leaf.prop_map(str::to_owned).prop_recursive(5, 40, 5, |inner| {
