@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde_json::Value;
+use yaml::{Keep, Reader, Schema};
 
 use crate::values;
 
@@ -246,6 +247,13 @@ fn read(path: &str, text: &str) -> Result<Vec<Document>, ManifestError> {
         .collect()
 }
 
+/// What is looked at of a document.
+const HEAD: Keep = Keep::Keys(&[
+    ("apiVersion", Keep::All),
+    ("kind", Keep::All),
+    ("metadata", Keep::Keys(&[("annotations", Keep::All), ("name", Keep::All)])),
+]);
+
 /// Where a field is looked for.
 struct Head<'a> {
     path: &'a str,
@@ -257,7 +265,7 @@ type Fields<'v> = Option<&'v serde_json::Map<String, Value>>;
 impl Head<'_> {
     /// The document's kind, and what it is to a release.
     fn read(&self, document: &str) -> Result<(String, Role), ManifestError> {
-        let value = yaml::to_value(document, yaml::Schema::V2).map_err(|source| ManifestError::Yaml {
+        let value = Reader::new(Schema::V2).keep(HEAD).value(document).map_err(|source| ManifestError::Yaml {
             path: self.path.to_owned(),
             document: self.document,
             source,

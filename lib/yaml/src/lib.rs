@@ -25,3 +25,4 @@ pub use node::{Comments, Content, Document, Layout, Node, Style};
 pub use print::{Sequences, print, print_documents};
 pub use reader::{Duplicates, Located, Reader, Values, compose, node, read, text, to_value, to_values};
 pub use schema::Schema;
+pub use value::Keep;

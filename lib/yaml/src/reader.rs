@@ -10,7 +10,7 @@ use crate::node::{Document, Node};
 use crate::quick::{Aside, Quick};
 use crate::repair::{Fault, Repaired};
 use crate::schema::Schema;
-use crate::value::ToValue;
+use crate::value::{Keep, ToValue};
 
 /// What happens when a mapping sets a key twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,12 +40,14 @@ pub struct Reader {
     pub duplicates: Duplicates,
     /// How much is read before it is refused.
     pub limits: Limits,
+    /// How much of each document is built.
+    pub keep: Keep,
 }
 
 impl Reader {
     /// The usual settings of a schema.
     pub fn new(schema: Schema) -> Self {
-        Self { schema, duplicates: Duplicates::of(schema), limits: Limits::default() }
+        Self { schema, duplicates: Duplicates::of(schema), limits: Limits::default(), keep: Keep::All }
     }
 
     /// Refuses keys that are set twice, as `UnmarshalStrict` does.
@@ -62,9 +64,21 @@ impl Reader {
         self
     }
 
+    /// Builds a part of each document only. What is left out may set a key twice; all else that is refused is refused
+    /// there too.
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
+    }
+
+    fn build(&self) -> ToValue {
+        ToValue::new(self.schema, self.duplicates, self.keep)
+    }
+
     /// The values of the text's documents, one by one; an empty document is null. Stops after the first error.
     pub fn values<'t>(&self, text: &'t str) -> Values<'t> {
-        let build = ToValue::new(self.schema, self.duplicates);
+        let build = self.build();
         let from = match Quick::new(text, &self.limits) {
             Some(quick) => From::Quick(quick),
             None => From::parser(text, &self.limits),
@@ -127,7 +141,7 @@ impl Values<'_> {
             match Composer::new(&repaired.text, &self.reader.limits, false) {
                 Ok(composer) => {
                     let mut composer = composer.repaired(repaired.fixes.clone());
-                    let mut build = ToValue::new(self.reader.schema, self.reader.duplicates);
+                    let mut build = self.reader.build();
                     while let Some(result) = composer.document(&mut build).transpose() {
                         results.push(result.map(|at| Located { value: build.finish(), at }));
                     }

@@ -13,10 +13,30 @@ use crate::node::{Content, Layout, Node, Style};
 use crate::reader::Duplicates;
 use crate::schema::{self, Scalar, Schema, Tag};
 
+/// What of a document is built. The rest is checked as if it were, and left out.
+#[derive(Clone, Copy, Debug)]
+pub enum Keep {
+    /// All of it.
+    All,
+    /// Of a mapping these keys, and so much below each; of a list nothing but that it is one. What an alias or `<<` brings
+    /// is kept whole.
+    Keys(&'static [(&'static str, Keep)]),
+}
+
+impl Keep {
+    const NOTHING: Self = Self::Keys(&[]);
+
+    /// What is kept of the items of a list.
+    fn items(self) -> Self {
+        if matches!(self, Self::All) { Self::All } else { Self::NOTHING }
+    }
+}
+
 /// Builds one document's value.
 pub(crate) struct ToValue {
     schema: Schema,
     duplicates: Duplicates,
+    keep: Keep,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Anchored>,
     /// How many open collections are within brackets.
@@ -27,13 +47,16 @@ pub(crate) struct ToValue {
 }
 
 enum Frame {
-    Sequence { items: Vec<Value>, anchor: usize },
-    Mapping(Box<Mapping>),
+    Sequence { items: Vec<Value>, anchor: usize, keep: Keep },
+    Mapping(Mapping),
 }
 
 struct Mapping {
     object: Map<String, Value>,
-    key: Option<Key>,
+    keep: Keep,
+    key: Option<Key<'static>>,
+    /// What is kept of that key's value.
+    below: Keep,
     /// What `<<` brings, until the mapping is complete; version 3 only.
     merge: Option<Value>,
     /// Hash and line of every key, to say where a duplicate was set first.
@@ -45,10 +68,10 @@ struct Mapping {
     lenient: bool,
 }
 
-enum Key {
-    Text(String),
+enum Key<'t> {
+    Text(Cow<'t, str>),
     Merge,
-    /// Version 3 drops a null key of the outermost mapping.
+    /// It is left out; version 3 drops a null key of the outermost mapping.
     Dropped,
 }
 
@@ -64,8 +87,26 @@ enum Anchored {
 }
 
 impl ToValue {
-    pub(crate) fn new(schema: Schema, duplicates: Duplicates) -> Self {
-        Self { schema, duplicates, frames: Vec::new(), anchors: HashMap::new(), flow: 0, done: None, blamed: None }
+    pub(crate) fn new(schema: Schema, duplicates: Duplicates, keep: Keep) -> Self {
+        Self {
+            schema,
+            duplicates,
+            keep,
+            frames: Vec::new(),
+            anchors: HashMap::new(),
+            flow: 0,
+            done: None,
+            blamed: None,
+        }
+    }
+
+    /// What is kept of the value that comes next.
+    fn next(&self) -> Keep {
+        match self.frames.last() {
+            None => self.keep,
+            Some(Frame::Sequence { keep, .. }) => keep.items(),
+            Some(Frame::Mapping(mapping)) => mapping.below,
+        }
     }
 
     /// The value of the document that was built, null for an empty one.
@@ -87,10 +128,11 @@ impl ToValue {
             && mapping.key.is_none()
         {
             mapping.at = at;
-            mapping.key = Some(key(self.schema, mapping.lenient, text, style, tag)?);
+            mapping.begin(key(self.schema, mapping.lenient, text, style, tag)?);
             return Ok(());
         }
         let resolved = schema::resolve(self.schema, &text, style, tag)?;
+        let is_kept = !matches!(self.next(), Keep::Keys([]));
         let value = match resolved {
             Scalar::Null => Value::Null,
             Scalar::Bool(bool) => Value::Bool(bool),
@@ -99,6 +141,7 @@ impl ToValue {
             Scalar::Float(float) => {
                 Value::Number(number(float).ok_or_else(|| ErrorKind::NotFinite { text: text.clone().into_owned() })?)
             }
+            _ if !is_kept => Value::Null,
             Scalar::Text(text) => Value::String(text.into_owned()),
             Scalar::Time(text) => Value::String(text),
             Scalar::Str => Value::String(text.into_owned()),
@@ -109,7 +152,8 @@ impl ToValue {
     fn put(&mut self, value: Value, alias: bool) -> Result<(), ErrorKind> {
         match self.frames.last_mut() {
             None => self.done = Some(value),
-            Some(Frame::Sequence { items, .. }) => items.push(value),
+            Some(Frame::Sequence { items, keep: Keep::All, .. }) => items.push(value),
+            Some(Frame::Sequence { .. }) => {}
             Some(Frame::Mapping(mapping)) => match mapping.key.take() {
                 None => {
                     let found = if value.is_object() { "a mapping" } else { "a sequence" };
@@ -117,7 +161,7 @@ impl ToValue {
                 }
                 Some(Key::Text(key)) => {
                     let at = mapping.at;
-                    mapping.insert(key, value, self.duplicates).inspect_err(|_| self.blamed = Some(at))?;
+                    mapping.insert(key.into_owned(), value, self.duplicates).inspect_err(|_| self.blamed = Some(at))?;
                 }
                 Some(Key::Dropped) => {}
                 Some(Key::Merge) => mapping.merge(self.schema, self.duplicates, value, alias)?,
@@ -129,7 +173,7 @@ impl ToValue {
 
 impl Build for ToValue {
     fn restart(&mut self) {
-        *self = Self::new(self.schema, self.duplicates);
+        *self = Self::new(self.schema, self.duplicates, self.keep);
     }
 
     fn blame(&self) -> Option<Position> {
@@ -147,19 +191,23 @@ impl Build for ToValue {
 
     fn open(&mut self, kind: Kind, start: OpenEvent<'_>) -> Result<(), ErrorKind> {
         let anchor = start.anchor;
+        // What an alias brings may be kept elsewhere.
+        let keep = if anchor == 0 { self.next() } else { Keep::All };
         // Whatever lies within brackets is within brackets itself.
         self.flow += usize::from(self.flow > 0 || start.layout == Layout::Flow);
         self.frames.push(match kind {
-            Kind::Sequence => Frame::Sequence { items: Vec::new(), anchor },
-            Kind::Mapping => Frame::Mapping(Box::new(Mapping {
+            Kind::Sequence => Frame::Sequence { items: Vec::new(), anchor, keep },
+            Kind::Mapping => Frame::Mapping(Mapping {
                 object: Map::new(),
+                keep,
                 key: None,
+                below: Keep::All,
                 merge: None,
                 lines: Vec::new(),
                 anchor,
                 at: start.place.at,
                 lenient: self.frames.is_empty(),
-            })),
+            }),
         });
         Ok(())
     }
@@ -167,7 +215,7 @@ impl Build for ToValue {
     fn close(&mut self, _place: Place) -> Result<(), ErrorKind> {
         self.flow = self.flow.saturating_sub(1);
         let (value, anchor) = match self.frames.pop() {
-            Some(Frame::Sequence { items, anchor }) => (Value::Array(items), anchor),
+            Some(Frame::Sequence { items, anchor, .. }) => (Value::Array(items), anchor),
             Some(Frame::Mapping(mapping)) => {
                 let anchor = mapping.anchor;
                 (Value::Object(mapping.finish()), anchor)
@@ -190,6 +238,20 @@ impl Build for ToValue {
 }
 
 impl Mapping {
+    /// Takes the key whose value comes next. What `<<` brings is kept: it may hold any key.
+    fn begin(&mut self, key: Key<'_>) {
+        let (key, below) = match (key, self.keep) {
+            (Key::Text(text), Keep::All) => (Key::Text(Cow::Owned(text.into_owned())), Keep::All),
+            (Key::Text(text), Keep::Keys(kept)) => match kept.iter().find(|(name, _)| *name == text) {
+                Some((name, below)) => (Key::Text(Cow::Borrowed(name)), *below),
+                None => (Key::Dropped, Keep::NOTHING),
+            },
+            (Key::Merge, _) => (Key::Merge, Keep::All),
+            (Key::Dropped, _) => (Key::Dropped, Keep::NOTHING),
+        };
+        (self.key, self.below) = (Some(key), below);
+    }
+
     fn insert(&mut self, key: String, value: Value, duplicates: Duplicates) -> Result<(), ErrorKind> {
         if duplicates == Duplicates::LastWins {
             self.object.insert(key, value);
@@ -262,7 +324,7 @@ fn hash(key: &str) -> u64 {
     hasher.finish()
 }
 
-fn key(schema: Schema, lenient: bool, text: Cow<'_, str>, style: Style, tag: Tag) -> Result<Key, ErrorKind> {
+fn key(schema: Schema, lenient: bool, text: Cow<'_, str>, style: Style, tag: Tag) -> Result<Key<'_>, ErrorKind> {
     if text == "<<" && is_merge(schema, style, tag) {
         return Ok(Key::Merge);
     }
@@ -275,21 +337,21 @@ fn key(schema: Schema, lenient: bool, text: Cow<'_, str>, style: Style, tag: Tag
         Scalar::Uint(_) => {
             return Err(ErrorKind::Key { found: "an integer above 9223372036854775807" });
         }
-        Scalar::Bool(bool) => bool.to_string(),
-        Scalar::Int(n) => n.to_string(),
-        Scalar::Float(float) => schema::format_g32(float),
-        Scalar::Text(text) => text.into_owned(),
-        Scalar::Str | Scalar::Time(_) => text.into_owned(),
+        Scalar::Bool(bool) => bool.to_string().into(),
+        Scalar::Int(n) => n.to_string().into(),
+        Scalar::Float(float) => schema::format_g32(float).into(),
+        Scalar::Text(text) => text.into_owned().into(),
+        Scalar::Str | Scalar::Time(_) => text,
     }))
 }
 
-fn key_v3(resolved: Scalar<'_>, lenient: bool, text: &str, tag: Tag) -> Result<Key, ErrorKind> {
+fn key_v3<'t>(resolved: Scalar<'_>, lenient: bool, text: &str, tag: Tag) -> Result<Key<'t>, ErrorKind> {
     let found = match resolved {
         Scalar::Null if lenient => return Ok(Key::Dropped),
-        Scalar::Text(text) if lenient => return Ok(Key::Text(text.into_owned())),
-        _ if lenient => return Ok(Key::Text(text.to_owned())),
+        Scalar::Text(text) if lenient => return Ok(Key::Text(text.into_owned().into())),
+        _ if lenient => return Ok(Key::Text(text.to_owned().into())),
         Scalar::Str if matches!(tag, Tag::None | Tag::NonSpecific | Tag::Str | Tag::Merge) => {
-            return Ok(Key::Text(text.to_owned()));
+            return Ok(Key::Text(text.to_owned().into()));
         }
         Scalar::Null => "null",
         Scalar::Bool(_) => "a boolean",
@@ -322,7 +384,7 @@ fn number(float: f64) -> Option<Number> {
 impl Node {
     /// The value by a schema's rules, which also decide about duplicate keys.
     pub fn to_value(&self, schema: Schema) -> Result<Value, Error> {
-        let mut build = ToValue::new(schema, Duplicates::of(schema));
+        let mut build = ToValue::new(schema, Duplicates::of(schema), Keep::All);
         feed(self, &mut build)?;
         Ok(build.finish())
     }
@@ -354,8 +416,8 @@ fn feed(node: &Node, build: &mut ToValue) -> Result<(), Error> {
         Content::Alias { target, .. } if target.text().is_some() => feed(target, build),
         Content::Alias { target, .. } => {
             // Its own builder, so that a merge sees that this came through an alias.
-            let mut aliased = ToValue::new(build.schema, build.duplicates);
-            aliased.frames.push(Frame::Sequence { items: Vec::new(), anchor: 0 });
+            let mut aliased = ToValue::new(build.schema, build.duplicates, Keep::All);
+            aliased.frames.push(Frame::Sequence { items: Vec::new(), anchor: 0, keep: Keep::All });
             feed(target, &mut aliased)?;
             let value = match aliased.frames.pop() {
                 Some(Frame::Sequence { mut items, .. }) => items.pop().unwrap_or_default(),

@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use yaml::Keep;
 use yaml::Schema::{V2, V3};
 
 /// Runs the cases of a file, which must be at least so many.
@@ -48,6 +49,44 @@ fn go_prints_the_same() {
 fn go_reads_the_same() {
     check_reading("v2.jsonl", include_str!("cases/v2.jsonl"), 11_000, V2);
     check_reading("v3.jsonl", include_str!("cases/v3.jsonl"), 11_000, V3);
+}
+
+#[test]
+fn a_part_is_refused_as_the_whole_is_and_is_the_same() {
+    const PART: Keep = Keep::Keys(&[("a", Keep::All), ("b", Keep::Keys(&[("a", Keep::All), ("c", Keep::All)]))]);
+    let part = |mut value: Value, keys: &[&str]| {
+        if let Some(mapping) = value.as_object_mut() {
+            mapping.retain(|key, _| keys.contains(&key.as_str()));
+        }
+        if let Some(list) = value.as_array_mut() {
+            list.clear();
+        }
+        value
+    };
+    let mut ran = 0;
+    for line in include_str!("cases/v2.jsonl").lines() {
+        let [input, _]: [Value; 2] = serde_json::from_str(line).unwrap();
+        let input = input.as_str().unwrap();
+        let below = input.replace('\n', "\n    ");
+        for text in
+            [input, &format!("a: &x\n    {below}\nb: *x"), &format!("b:\n    {below}\na:\n  - &x {below}\nc: *x\n")]
+        {
+            let whole = yaml::to_value(text, V2).map(|value| {
+                let mut value = part(value, &["a", "b"]);
+                if let Some(below) = value.get_mut("b") {
+                    *below = part(below.take(), &["a", "c"]);
+                }
+                value
+            });
+            let read = yaml::Reader::new(V2).keep(PART).value(text);
+            // An alias brings all of what it names.
+            let is_same = read == whole
+                || text.contains("*x") && read.as_ref().map(|v| &v["a"]) == whole.as_ref().map(|v| &v["a"]);
+            assert!(is_same, "{text:?}\n  whole {whole:?}\n  part  {read:?}");
+            ran += usize::from(whole.is_ok());
+        }
+    }
+    assert!(ran > 10_000, "only {ran} texts were read");
 }
 
 #[test]
