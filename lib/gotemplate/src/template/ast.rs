@@ -1,43 +1,82 @@
 //! What a template is once it is parsed.
 //!
-//! Everything is `Send`: parsed templates are shared between threads. Positions are byte offsets into the source.
+//! Everything is `Send`: parsed templates are shared between threads. Lists lie one behind the other, each kind in one
+//! vector of its file, so that a template is made and dropped in few steps; a [`Span`] says where a list is.
 
 use std::sync::Arc;
 
 use crate::template::builtin::Builtin;
 use crate::value::Str;
 
-/// One template: a file, or what `define` or `block` made of a part of it.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    /// The file's name, for error messages.
-    pub(crate) file: Arc<str>,
-    /// The file's text, which the positions point into.
-    pub(crate) source: Arc<[u8]>,
-    pub(crate) root: Vec<Node>,
+/// A file: its text and all that was parsed of it.
+#[derive(Debug, Default)]
+pub(crate) struct Source {
+    /// For error messages.
+    pub(crate) name: String,
+    pub(crate) text: Arc<[u8]>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) arms: Vec<Arm>,
+    pub(crate) commands: Vec<Command>,
+    pub(crate) operands: Vec<Operand>,
+    pub(crate) variables: Vec<VariableName>,
+    /// Each once, however often it is written.
+    pub(crate) literals: Vec<Literal>,
 }
 
-impl Tree {
+impl Source {
+    /// Gives back the room that lists have in advance: parsed templates live long.
+    pub(crate) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.arms.shrink_to_fit();
+        self.commands.shrink_to_fit();
+        self.operands.shrink_to_fit();
+        self.variables.shrink_to_fit();
+        self.literals.shrink_to_fit();
+    }
+
     /// Whether there is nothing but white space and comments: such a template does not replace another.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.root.iter().all(|node| match node {
-            Node::Text(span) => span.of(&self.source).trim_ascii().is_empty(),
+    pub(crate) fn is_blank(&self, root: Span) -> bool {
+        root.of(&self.nodes).iter().all(|node| match node {
+            Node::Text(span) => span.of(&self.text).trim_ascii().is_empty(),
             Node::Comment(_) => true,
             _ => false,
         })
     }
 }
 
-/// A piece of the source.
-#[derive(Clone, Copy, Debug)]
+/// One template: a file, or what `define` or `block` made of a part of it.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) source: Arc<Source>,
+    pub(crate) root: Span,
+}
+
+impl Tree {
+    pub(crate) fn is_blank(&self) -> bool {
+        self.source.is_blank(self.root)
+    }
+}
+
+/// Some that lie one behind the other: bytes of the text, or items of one of the lists.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 impl Span {
-    pub(crate) fn of(self, source: &[u8]) -> &[u8] {
-        source.get(self.start..self.end).unwrap_or_default()
+    /// Lossless for what is in a file: the parser takes none that is longer.
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self { start: narrow(start), end: narrow(end) }
+    }
+
+    pub(crate) fn of<T>(self, all: &[T]) -> &[T] {
+        all.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
     }
 }
 
@@ -59,38 +98,45 @@ pub(crate) enum Node {
 #[derive(Debug)]
 pub(crate) struct Branch {
     /// Never empty.
-    pub(crate) arms: Vec<(Pipe, Vec<Node>)>,
-    pub(crate) otherwise: Option<Vec<Node>>,
+    pub(crate) arms: Span,
+    pub(crate) otherwise: Option<Span>,
+}
+
+/// A condition and the nodes below it.
+#[derive(Debug)]
+pub(crate) struct Arm {
+    pub(crate) pipe: Pipe,
+    pub(crate) body: Span,
 }
 
 #[derive(Debug)]
 pub(crate) struct Range {
     pub(crate) pipe: Pipe,
-    pub(crate) body: Vec<Node>,
-    pub(crate) otherwise: Option<Vec<Node>>,
+    pub(crate) body: Span,
+    pub(crate) otherwise: Option<Span>,
 }
 
 /// `{{template "name" pipeline}}`
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    pub(crate) at: usize,
+    pub(crate) at: u32,
     pub(crate) name: Str,
     pub(crate) pipe: Option<Pipe>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Pipe {
-    pub(crate) at: usize,
+    pub(crate) at: u32,
     /// Whether the variables are assigned to (`=`), not declared (`:=`).
     pub(crate) assigns: bool,
-    pub(crate) variables: Vec<VariableName>,
-    pub(crate) commands: Vec<Command>,
+    pub(crate) variables: Span,
+    pub(crate) commands: Span,
 }
 
 /// A variable: its name with the dollar sign, and a number that stands for the name within its file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct VariableName {
-    pub(crate) name: Str,
+    pub(crate) name: Span,
     pub(crate) id: u32,
 }
 
@@ -100,13 +146,13 @@ pub(crate) const ROOT_VARIABLE: u32 = 0;
 /// Operands between pipe symbols: a value, or a function and its arguments. Never empty.
 #[derive(Debug)]
 pub(crate) struct Command {
-    pub(crate) at: usize,
-    pub(crate) operands: Vec<Operand>,
+    pub(crate) at: u32,
+    pub(crate) operands: Span,
 }
 
 #[derive(Debug)]
 pub(crate) struct Operand {
-    pub(crate) at: usize,
+    pub(crate) at: u32,
     pub(crate) term: Term,
 }
 
@@ -116,33 +162,48 @@ pub(crate) enum Term {
     Nil,
     Bool(bool),
     Number(Box<Number>),
-    /// A string as it was written and what it means.
-    Text {
-        quoted: Str,
-        text: Str,
-    },
+    /// Which of the literals it is.
+    Text(u32),
     Function {
-        name: Str,
+        name: &'static str,
         builtin: Option<Builtin>,
     },
-    Field(Box<[Str]>),
+    Field(Fields),
     Variable {
         variable: VariableName,
-        fields: Box<[Str]>,
+        fields: Fields,
     },
     /// Fields of what a function or a pipeline in parentheses gives.
     Chain {
         of: Box<Operand>,
-        fields: Box<[Str]>,
+        fields: Fields,
     },
     /// In parentheses.
-    Pipe(Box<Pipe>),
+    Pipe(Pipe),
+}
+
+/// Fields as they are written: `.Values.image`; empty where there are none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fields(pub(crate) Span);
+
+impl Fields {
+    /// Their names.
+    pub(crate) fn names(self, text: &[u8]) -> impl Iterator<Item = &[u8]> {
+        self.0.of(text).split(|byte| *byte == b'.').skip(1)
+    }
+}
+
+/// A string as it is written and what it means.
+#[derive(Debug)]
+pub(crate) struct Literal {
+    pub(crate) quoted: Span,
+    pub(crate) text: Str,
 }
 
 /// A constant under every type that can hold it, as Go's ideal constants.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Number {
-    pub(crate) text: Str,
+    pub(crate) text: Span,
     pub(crate) int: Option<i64>,
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,

@@ -31,30 +31,32 @@ pub(crate) enum Builtin {
 }
 
 impl Builtin {
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "and" => Self::And,
-            "or" => Self::Or,
-            "not" => Self::Not,
-            "call" => Self::Call,
-            "index" => Self::Index,
-            "slice" => Self::Slice,
-            "len" => Self::Len,
-            "print" => Self::Print,
-            "printf" => Self::Printf,
-            "println" => Self::Println,
-            "html" => Self::Html,
-            "js" => Self::Js,
-            "urlquery" => Self::UrlQuery,
-            "eq" => Self::Eq,
-            "ne" => Self::Ne,
-            "lt" => Self::Lt,
-            "le" => Self::Le,
-            "gt" => Self::Gt,
-            "ge" => Self::Ge,
-            _ => return None,
-        })
+    /// The function of that name, and its name.
+    pub(super) fn named(name: &str) -> Option<(&'static str, Self)> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).copied()
     }
+
+    const NAMES: [(&'static str, Self); 19] = [
+        ("and", Self::And),
+        ("or", Self::Or),
+        ("not", Self::Not),
+        ("call", Self::Call),
+        ("index", Self::Index),
+        ("slice", Self::Slice),
+        ("len", Self::Len),
+        ("print", Self::Print),
+        ("printf", Self::Printf),
+        ("println", Self::Println),
+        ("html", Self::Html),
+        ("js", Self::Js),
+        ("urlquery", Self::UrlQuery),
+        ("eq", Self::Eq),
+        ("ne", Self::Ne),
+        ("lt", Self::Lt),
+        ("le", Self::Le),
+        ("gt", Self::Gt),
+        ("ge", Self::Ge),
+    ];
 
     pub(super) fn params(self) -> Params {
         match self {

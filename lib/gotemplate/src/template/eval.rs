@@ -1,11 +1,11 @@
 //! Evaluating commands: fields, methods, functions, constants.
 
 use super::MissingKey;
-use super::ast::{Command, Number, Operand, Term};
+use super::ast::{Command, Fields, Number, Operand, Term};
 use super::builtin::{self, Builtin};
 use super::exec::{At, Dot, Evaluated, Exec, Result, with_stack};
 use crate::funcs::{Args, Call};
-use crate::value::{Kind, Signature, Str, Type, Value};
+use crate::value::{Kind, Signature, Type, Value};
 
 /// What the preceding command of a pipeline gave: the last argument of the next one. `None` for the first command.
 type Piped = Option<Evaluated>;
@@ -21,27 +21,27 @@ pub(super) enum Param {
 impl<'a> Exec<'a> {
     pub(super) fn command(&mut self, dot: &Dot, command: &'a Command, piped: Piped) -> Result<Evaluated> {
         self.step()?;
-        let [first, args @ ..] = &*command.operands else {
+        let [first, args @ ..] = command.operands.of(&self.source.operands) else {
             return self.error("empty command");
         };
         match &first.term {
             Term::Field(fields) => {
                 self.at = At::Operand(first);
-                Ok(self.fields(dot, dot.clone(), first, fields, args, piped)?.value)
+                Ok(self.fields(dot, dot.clone(), first, *fields, args, piped)?.value)
             }
             Term::Variable { variable, fields } => {
                 self.at = At::Operand(first);
                 let value = self.variable(variable)?;
-                if fields.is_empty() {
+                if fields.0.is_empty() {
                     self.no_arguments(first, args, &piped)?;
                     return Ok(value.value);
                 }
-                Ok(self.fields(dot, value, first, fields, args, piped)?.value)
+                Ok(self.fields(dot, value, first, *fields, args, piped)?.value)
             }
             Term::Chain { of, fields } => {
                 self.at = At::Operand(first);
                 let value = self.chained(dot, of)?;
-                Ok(self.fields(dot, value, first, fields, args, piped)?.value)
+                Ok(self.fields(dot, value, first, *fields, args, piped)?.value)
             }
             Term::Function { name, builtin } => {
                 self.at = At::Operand(first);
@@ -67,7 +67,7 @@ impl<'a> Exec<'a> {
         if args.is_empty() && piped.is_none() {
             return Ok(());
         }
-        self.error(format!("can't give argument to non-function {first}"))
+        self.error(format!("can't give argument to non-function {}", self.source.shown(first)))
     }
 
     /// What the fields of a chain belong to: a function's result or a pipeline's.
@@ -81,16 +81,22 @@ impl<'a> Exec<'a> {
         self.at = At::Operand(operand);
         match &operand.term {
             Term::Bool(b) => Ok(Some(Value::Bool(*b))),
-            Term::Text { text, .. } => Ok(Some(Value::String(text.clone()))),
+            Term::Text(index) => Ok(self.literal(*index)),
             Term::Number(number) => self.number(number),
             _ => {
-                self.error(format!("can't evaluate command {}", crate::strconv::quote(operand.to_string().as_bytes())))
+                let text = self.source.shown(operand).to_string();
+                self.error(format!("can't evaluate command {}", crate::strconv::quote(text.as_bytes())))
             }
         }
     }
 
+    fn literal(&self, index: u32) -> Evaluated {
+        self.source.literals.get(index as usize).map(|literal| Value::String(literal.text.clone()))
+    }
+
     fn number(&self, number: &Number) -> Result<Evaluated> {
-        let text = number.text.to_str();
+        let text = self.source.piece(number.text);
+        let text = text.to_str();
         let is_char = text.starts_with('\'');
         let is_hex_int = text.len() > 2 && matches!(text.get(..2), Some("0x" | "0X")) && !text.contains(['p', 'P']);
         if let Some((re, im)) = number.complex {
@@ -116,15 +122,18 @@ impl<'a> Exec<'a> {
         dot: &Dot,
         mut receiver: Dot,
         node: &'a Operand,
-        names: &'a [Str],
+        fields: Fields,
         args: &'a [Operand],
         piped: Piped,
     ) -> Result<Dot> {
-        let Some((last, names)) = names.split_last() else { return Ok(receiver) };
-        for name in names {
+        let mut names = fields.names(&self.source.text).peekable();
+        while let Some(name) = names.next() {
+            if names.peek().is_none() {
+                return self.field(dot, receiver, node, name, args, piped);
+            }
             receiver = self.field(dot, receiver, node, name, &[], None)?;
         }
-        self.field(dot, receiver, node, last, args, piped)
+        Ok(receiver)
     }
 
     fn field(
@@ -132,46 +141,46 @@ impl<'a> Exec<'a> {
         dot: &Dot,
         receiver: Dot,
         node: &'a Operand,
-        name: &Str,
+        name: &'a [u8],
         args: &'a [Operand],
         piped: Piped,
     ) -> Result<Dot> {
         let Some(value) = receiver.value else {
             if self.templates.missing_key == MissingKey::Error {
-                return self.error(format!("nil data; no entry for key {}", crate::strconv::quote(name.as_bytes())));
+                return self.error(format!("nil data; no entry for key {}", crate::strconv::quote(name)));
             }
             return Ok(Dot::default());
         };
+        let text = String::from_utf8_lossy(name);
         let type_name = |value: &Value| if receiver.boxed { "interface {}".into() } else { value.type_name() };
         let has_args = !args.is_empty() || piped.is_some();
         let object = match &value {
-            Value::Nil => return self.error(format!("nil pointer evaluating interface {{}}.{name}")),
-            Value::Map(map) => return self.entry(map, name, has_args),
+            Value::Nil => return self.error(format!("nil pointer evaluating interface {{}}.{text}")),
+            Value::Map(map) => return self.entry(map, &text, has_args),
             Value::Object(object) => object,
-            other => return self.error(format!("can't evaluate field {name} in type {}", type_name(other))),
+            other => return self.error(format!("can't evaluate field {text} in type {}", type_name(other))),
         };
-        let text = name.to_str();
         if let Some(signature) = object.method(&text) {
             let args = self.arguments(dot, &text, Params::Typed(signature), args, piped, Dot::into_value)?;
             let result = object.invoke(&text, &mut Call::within(self.session, self.templates), Args::new(&args));
             return Ok(Dot { value: self.settle(&text, At::Operand(node), result)?, boxed: false });
         }
         if object.is_nil() {
-            return self.error(format!("nil pointer evaluating {}.{name}", type_name(&value)));
+            return self.error(format!("nil pointer evaluating {}.{text}", type_name(&value)));
         }
         if let Some(Value::Map(map)) = object.underlying() {
-            return self.entry(&map, name, has_args);
+            return self.entry(&map, &text, has_args);
         }
         let Some(field) = object.field(&text) else {
-            return self.error(format!("can't evaluate field {name} in type {}", type_name(&value)));
+            return self.error(format!("can't evaluate field {text} in type {}", type_name(&value)));
         };
         if has_args {
-            return self.error(format!("{name} has arguments but cannot be invoked as function"));
+            return self.error(format!("{text} has arguments but cannot be invoked as function"));
         }
         Ok(Dot { value: Some(field), boxed: false })
     }
 
-    fn entry(&self, map: &crate::value::Map, name: &Str, has_args: bool) -> Result<Dot> {
+    fn entry(&self, map: &crate::value::Map, name: &str, has_args: bool) -> Result<Dot> {
         if has_args {
             return self.error(format!("{name} is not a method but has arguments"));
         }
@@ -190,47 +199,46 @@ impl<'a> Exec<'a> {
     fn function(
         &mut self,
         dot: &Dot,
-        name: &Str,
+        name: &'static str,
         builtin: Option<Builtin>,
         node: At<'a>,
         args: &'a [Operand],
         piped: Piped,
     ) -> Result<Evaluated> {
-        let text = name.to_str();
         match builtin {
             Some(builtin @ (Builtin::And | Builtin::Or)) => {
-                self.arity(&text, builtin.params(), args, piped.is_some())?;
+                self.arity(name, builtin.params(), args, piped.is_some())?;
                 self.short_circuit(dot, builtin == Builtin::Or, args, piped)
             }
             Some(builtin @ (Builtin::Len | Builtin::Slice)) => {
-                let args = self.arguments(dot, &text, builtin.params(), args, piped, |arg| arg)?;
+                let args = self.arguments(dot, name, builtin.params(), args, piped, |arg| arg)?;
                 let result = if builtin == Builtin::Len {
                     builtin::length(args.first().and_then(|arg| arg.value.as_ref()))
                 } else {
                     builtin::slice(&mut Call::within(self.session, self.templates), args)
                 };
-                self.settle(&text, node, result)
+                self.settle(name, node, result)
             }
             Some(builtin) => {
-                let callee = (builtin == Builtin::Call).then(|| callee_name(args, &piped));
-                let args = self.arguments(dot, &text, builtin.params(), args, piped, Dot::into_value)?;
+                let callee = (builtin == Builtin::Call).then(|| self.callee_name(args, &piped));
+                let args = self.arguments(dot, name, builtin.params(), args, piped, Dot::into_value)?;
                 let mut call = Call::within(self.session, self.templates);
                 let result = builtin::invoke(builtin, &mut call, &args, callee.as_deref().unwrap_or_default());
-                self.settle(&text, node, result)
+                self.settle(name, node, result)
             }
             None => {
                 let templates = self.templates;
-                let Some(func) = templates.funcs.get(&text) else {
+                let Some(func) = templates.funcs.get(name) else {
                     let name = crate::strconv::quote(name.as_bytes());
                     return self.error(format!("{name} is not a defined function"));
                 };
                 let params = Params::Typed(func.signature());
-                let values = self.arguments(dot, &text, params, args, piped, Dot::into_value)?;
+                let values = self.arguments(dot, name, params, args, piped, Dot::into_value)?;
                 let result = func.invoke(&mut Call::within(self.session, templates), Args::new(&values));
                 // What the template spells out is no secret.
-                let is_spelled = |i: usize| matches!(args.get(i), Some(Operand { term: Term::Text { .. }, .. }));
+                let is_spelled = |i: usize| matches!(args.get(i), Some(Operand { term: Term::Text(_), .. }));
                 let given = values.iter().enumerate().filter(|(i, _)| !is_spelled(*i)).map(|(_, value)| value);
-                self.settle(&text, node, result.map_err(|fault| fault.without(given)))
+                self.settle(name, node, result.map_err(|fault| fault.without(given)))
             }
         }
     }
@@ -310,20 +318,20 @@ impl<'a> Exec<'a> {
                     Param::Typed(ty) => self.error(format!("cannot assign nil to {ty}")),
                 };
             }
-            Term::Field(fields) => self.fields(dot, dot.clone(), arg, fields, &[], None)?,
+            Term::Field(fields) => self.fields(dot, dot.clone(), arg, *fields, &[], None)?,
             Term::Variable { variable, fields } => {
                 let value = self.variable(variable)?;
-                self.fields(dot, value, arg, fields, &[], None)?
+                self.fields(dot, value, arg, *fields, &[], None)?
             }
             Term::Chain { of, fields } => {
                 let value = self.chained(dot, of)?;
-                self.fields(dot, value, arg, fields, &[], None)?
+                self.fields(dot, value, arg, *fields, &[], None)?
             }
             Term::Pipe(pipe) => Dot::new(with_stack(|| self.pipeline(dot, pipe))?),
             Term::Function { name, builtin } => {
                 Dot::new(self.function(dot, name, *builtin, At::Operand(arg), &[], None)?)
             }
-            Term::Bool(_) | Term::Text { .. } | Term::Number(_) => return self.constant_for(param, arg).map(Dot::new),
+            Term::Bool(_) | Term::Text(_) | Term::Number(_) => return self.constant_for(param, arg).map(Dot::new),
         };
         Ok(Dot { value: self.assignable(value.value, param)?, boxed: value.boxed })
     }
@@ -343,7 +351,7 @@ impl<'a> Exec<'a> {
         let (value, wanted) = match ty {
             Type::Bool => (if let Term::Bool(b) = arg.term { Some(Value::Bool(b)) } else { None }, "bool"),
             Type::String => match &arg.term {
-                Term::Text { text, .. } => (Some(Value::String(text.clone())), "string"),
+                Term::Text(index) => (self.literal(*index), "string"),
                 _ => (None, "string"),
             },
             Type::Int => (int.map(Value::Int), "integer"),
@@ -357,12 +365,21 @@ impl<'a> Exec<'a> {
                 (number.and_then(|number| number.complex).map(|(re, im)| Value::Complex128(re, im)), "complex")
             }
             Type::Any | Type::List(_) | Type::Map(_) | Type::Func | Type::Named(_) => {
-                return self.error(format!("can't handle {arg} for arg of type {ty}"));
+                return self.error(format!("can't handle {} for arg of type {ty}", self.source.shown(arg)));
             }
         };
         match value {
             Some(value) => Ok(Some(value)),
-            None => self.error(format!("expected {wanted}; found {arg}")),
+            None => self.error(format!("expected {wanted}; found {}", self.source.shown(arg))),
+        }
+    }
+
+    /// What `call` names its callee in errors. Go repeats a text that is piped into it, which may be secret.
+    fn callee_name(&self, args: &[Operand], piped: &Piped) -> String {
+        match (args.first(), piped) {
+            (Some(arg), _) => self.source.shown(arg).to_string(),
+            (None, Some(Some(value))) => format!("<{} Value>", value.type_name()),
+            (None, _) => "<invalid Value>".to_owned(),
         }
     }
 
@@ -424,14 +441,5 @@ impl Params {
             Self::Typed(signature) => Param::Typed(signature.param(i)),
             Self::Raw { .. } => Param::Raw,
         }
-    }
-}
-
-/// What `call` names its callee in errors. Go repeats a text that is piped into it, which may be secret.
-fn callee_name(args: &[Operand], piped: &Piped) -> String {
-    match (args.first(), piped) {
-        (Some(arg), _) => arg.to_string(),
-        (None, Some(Some(value))) => format!("<{} Value>", value.type_name()),
-        (None, _) => "<invalid Value>".to_owned(),
     }
 }

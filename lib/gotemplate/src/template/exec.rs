@@ -1,12 +1,14 @@
 //! Walking a template's nodes.
 
-use super::ast::{Branch, Command, Invocation, Node, Operand, Pipe, ROOT_VARIABLE, Range, Tree, VariableName};
+use super::ast::{
+    Arm, Branch, Command, Invocation, Node, Operand, Pipe, ROOT_VARIABLE, Range, Source, Span, VariableName,
+};
 use super::error::{Failure, Reason};
 use super::{ExecError, Templates};
 use crate::fmt;
 use crate::funcs::Fault;
 use crate::session::Session;
-use crate::value::{Str, Type, Value};
+use crate::value::{Type, Value};
 
 /// A value, or none: Go's invalid `reflect.Value`, which is not the nil interface.
 ///
@@ -62,7 +64,8 @@ pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &
         out: &mut out,
         variables: &mut Vec::new(),
         base: 0,
-        tree,
+        source: &tree.source,
+        root: tree.root,
         name: name.as_bytes(),
         at: At::Start,
         pipe: None,
@@ -81,7 +84,8 @@ pub(super) struct Exec<'a> {
     /// Of this template and, below `base`, of those that invoked it.
     variables: &'a mut Vec<Variable>,
     base: usize,
-    tree: &'a Tree,
+    pub(super) source: &'a Source,
+    root: Span,
     name: &'a [u8],
     pub(super) at: At<'a>,
     /// The innermost pipeline that is being evaluated.
@@ -105,7 +109,7 @@ pub(super) enum At<'a> {
 }
 
 impl At<'_> {
-    fn position(self) -> usize {
+    fn position(self) -> u32 {
         match self {
             Self::Start => 0,
             Self::Action(pipe) | Self::Pipe(pipe) => pipe.at,
@@ -115,14 +119,14 @@ impl At<'_> {
         }
     }
 
-    fn context(self) -> String {
+    fn context(self, source: &Source) -> String {
         match self {
             Self::Start => String::new(),
-            Self::Action(pipe) => format!("{{{{{pipe}}}}}"),
-            Self::Pipe(pipe) => pipe.to_string(),
-            Self::Command(command) => command.to_string(),
-            Self::Operand(operand) => operand.to_string(),
-            Self::Invocation(invocation) => invocation.to_string(),
+            Self::Action(pipe) => format!("{{{{{}}}}}", source.shown(pipe)),
+            Self::Pipe(pipe) => source.shown(pipe).to_string(),
+            Self::Command(command) => source.shown(command).to_string(),
+            Self::Operand(operand) => source.shown(operand).to_string(),
+            Self::Invocation(invocation) => source.shown(invocation).to_string(),
         }
     }
 }
@@ -154,15 +158,15 @@ impl<'a> Exec<'a> {
     }
 
     fn failed(&self, reason: Reason) -> ExecError {
-        let before = self.tree.source.get(..self.at.position()).unwrap_or_default();
+        let before = Span { start: 0, end: self.at.position() }.of(&self.source.text);
         let line_start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
         ExecError::failed(Failure {
-            file: self.tree.file.to_string(),
+            file: self.source.name.clone(),
             line: 1 + memchr::memchr_iter(b'\n', before).count(),
             column: before.len() - line_start,
             template: String::from_utf8_lossy(self.name).into_owned(),
-            context: self.at.context(),
-            pipeline: self.pipe.map(Pipe::to_string).unwrap_or_default(),
+            context: self.at.context(self.source),
+            pipeline: self.pipe.map(|pipe| self.source.shown(pipe).to_string()).unwrap_or_default(),
             reason,
         })
     }
@@ -173,18 +177,18 @@ impl<'a> Exec<'a> {
 
     fn template(&mut self, dot: &Dot) -> Result<()> {
         self.variables.push(Variable { id: ROOT_VARIABLE, dot: dot.clone() });
-        let root = &self.tree.root;
+        let root = self.root;
         let result = with_stack(|| self.nodes(dot, root));
         self.variables.truncate(self.base);
         result.map(|_| ())
     }
 
-    fn nodes(&mut self, dot: &Dot, nodes: &'a [Node]) -> Result<Flow> {
-        for node in nodes {
+    fn nodes(&mut self, dot: &Dot, nodes: Span) -> Result<Flow> {
+        for node in nodes.of(&self.source.nodes) {
             self.step()?;
             let flow = match node {
                 Node::Text(span) => {
-                    self.write(span.of(&self.tree.source))?;
+                    self.write(span.of(&self.source.text))?;
                     Flow::Next
                 }
                 Node::Comment(_) => Flow::Next,
@@ -225,7 +229,7 @@ impl<'a> Exec<'a> {
             None => self.write(b"<no value>"),
             Some(Value::String(text)) => self.write(text.as_bytes()),
             Some(value @ Value::Func(_)) => {
-                self.error(format!("can't print {{{{{pipe}}}}} of type {}", value.type_name()))
+                self.error(format!("can't print {{{{{}}}}} of type {}", self.source.shown(pipe), value.type_name()))
             }
             Some(value) => {
                 let before = self.out.len();
@@ -246,14 +250,14 @@ impl<'a> Exec<'a> {
     fn branch(&mut self, dot: &Dot, branch: &'a Branch, sets_dot: bool) -> Result<Flow> {
         let outer = self.variables.len();
         let mut flow = None;
-        for (pipe, body) in &branch.arms {
+        for Arm { pipe, body } in branch.arms.of(&self.source.arms) {
             let value = self.pipeline(dot, pipe)?;
             if value.as_ref().is_some_and(Value::truth) {
-                flow = Some(if sets_dot { self.nodes(&Dot::new(value), body)? } else { self.nodes(dot, body)? });
+                flow = Some(if sets_dot { self.nodes(&Dot::new(value), *body)? } else { self.nodes(dot, *body)? });
                 break;
             }
         }
-        let flow = match (flow, &branch.otherwise) {
+        let flow = match (flow, branch.otherwise) {
             (Some(flow), _) => flow,
             (None, Some(nodes)) => self.nodes(dot, nodes)?,
             (None, None) => Flow::Next,
@@ -266,7 +270,7 @@ impl<'a> Exec<'a> {
         let outer = self.variables.len();
         let value = self.pipeline(dot, &range.pipe)?;
         let ran = self.iterate(range, value)?;
-        let flow = match &range.otherwise {
+        let flow = match range.otherwise {
             Some(nodes) if !ran => self.nodes(dot, nodes)?,
             _ => Flow::Next,
         };
@@ -327,7 +331,7 @@ impl<'a> Exec<'a> {
             Value::String(_) => return self.error("range can't iterate over a string"),
             _ => return self.error(format!("range can't iterate over {}", shown(value))),
         };
-        if range.pipe.variables.len() > 1 {
+        if range.pipe.variables.of(&self.source.variables).len() > 1 {
             return self.error(format!("can't use {} to iterate over more than one variable", shown(value)));
         }
         let end = match value {
@@ -346,7 +350,7 @@ impl<'a> Exec<'a> {
     fn iteration(&mut self, range: &'a Range, index: Evaluated, item: &Dot) -> Result<bool> {
         self.step()?;
         let mark = self.variables.len();
-        match &*range.pipe.variables {
+        match range.pipe.variables.of(&self.source.variables) {
             [] => {}
             [variable] if range.pipe.assigns => self.assign(variable, item.clone())?,
             [key, variable, ..] if range.pipe.assigns => {
@@ -365,7 +369,7 @@ impl<'a> Exec<'a> {
                 }
             }
         }
-        let flow = self.nodes(item, &range.body)?;
+        let flow = self.nodes(item, range.body)?;
         self.variables.truncate(mark);
         Ok(flow != Flow::Break)
     }
@@ -389,7 +393,8 @@ impl<'a> Exec<'a> {
             out: self.out,
             variables: self.variables,
             base,
-            tree,
+            source: &tree.source,
+            root: tree.root,
             name: invocation.name.as_bytes(),
             at: At::Invocation(invocation),
             pipe: None,
@@ -404,13 +409,13 @@ impl<'a> Exec<'a> {
         self.at = At::Pipe(pipe);
         let outer = self.pipe.replace(pipe);
         let mut value: Option<Evaluated> = None;
-        for command in &pipe.commands {
+        for command in pipe.commands.of(&self.source.commands) {
             let result = self.command(dot, command, value)?;
             // What is in an interface counts, not the interface: nil is no value here.
             value = Some(result.filter(|value| !matches!(value, Value::Nil)));
         }
         let value = value.flatten();
-        for variable in &pipe.variables {
+        for variable in pipe.variables.of(&self.source.variables) {
             if pipe.assigns {
                 self.assign(variable, Dot::new(value.clone()))?;
             } else {
@@ -425,7 +430,7 @@ impl<'a> Exec<'a> {
         let mine = self.variables.get_mut(self.base..).unwrap_or_default();
         match mine.iter_mut().rev().find(|known| known.id == variable.id) {
             Some(known) => known.dot = value,
-            None => return self.undefined(&variable.name),
+            None => return self.undefined(variable),
         }
         Ok(())
     }
@@ -434,12 +439,12 @@ impl<'a> Exec<'a> {
         let mine = self.variables.get(self.base..).unwrap_or_default();
         match mine.iter().rev().find(|known| known.id == variable.id) {
             Some(known) => Ok(known.dot.clone()),
-            None => self.undefined(&variable.name),
+            None => self.undefined(variable),
         }
     }
 
-    fn undefined<T>(&self, name: &Str) -> Result<T> {
-        self.error(format!("undefined variable: {name}"))
+    fn undefined<T>(&self, variable: &VariableName) -> Result<T> {
+        self.error(format!("undefined variable: {}", self.source.piece(variable.name)))
     }
 }
 

@@ -1,15 +1,14 @@
 //! From text to tokens.
 
-use std::borrow::Cow;
-
 use memchr::memmem;
 
+use super::ast::Span;
 use crate::strconv::{self, decode_char};
-use crate::value::{Str, Value};
+use crate::value::Value;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// What is wrong, in the token's text.
+    /// [`Lexer::problem`] says what is wrong.
     Error,
     Bool,
     /// ASCII punctuation that has no other meaning, such as a comma.
@@ -52,35 +51,12 @@ pub(super) enum Keyword {
     With,
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Token<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
     pub(super) kind: Kind,
-    pub(super) at: usize,
-    pub(super) line: usize,
-    pub(super) text: Cow<'a, [u8]>,
-}
-
-impl Token<'_> {
-    pub(super) fn str(&self) -> Cow<'_, str> {
-        match std::str::from_utf8(&self.text) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => Cow::Owned(Str::from(&*self.text).to_str().into_owned()),
-        }
-    }
-
-    /// How error messages name the token.
-    pub(super) fn describe(&self) -> String {
-        match self.kind {
-            Kind::End => "EOF".to_owned(),
-            Kind::Error => self.str().into_owned(),
-            Kind::Keyword(_) | Kind::Dot | Kind::Nil => format!("<{}>", self.str()),
-            _ if self.text.len() > 10 => {
-                let head: String = self.str().chars().take(10).collect();
-                format!("{}...", strconv::quote(head.as_bytes()))
-            }
-            _ => strconv::quote(&self.text),
-        }
-    }
+    pub(super) line: u32,
+    /// Its text.
+    pub(super) span: Span,
 }
 
 const LEFT: &[u8; 2] = b"{{";
@@ -94,11 +70,11 @@ pub(super) struct Lexer<'a> {
     left: memmem::Finder<'static>,
     pos: usize,
     start: usize,
-    line: usize,
-    start_line: usize,
+    line: u32,
+    start_line: u32,
     inside: bool,
     parens: usize,
-    failed: bool,
+    problem: Option<String>,
     functions: [bool; 2],
 }
 
@@ -114,14 +90,19 @@ impl<'a> Lexer<'a> {
             start_line: 1,
             inside: false,
             parens: 0,
-            failed: false,
+            problem: None,
             functions,
         }
     }
 
-    pub(super) fn next(&mut self) -> Token<'a> {
-        if self.failed {
-            return Token { kind: Kind::End, at: 0, line: self.start_line, text: Cow::Borrowed(b"EOF") };
+    /// What is wrong with the text.
+    pub(super) fn problem(&self) -> &str {
+        self.problem.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn next(&mut self) -> Token {
+        if self.problem.is_some() {
+            return Token { kind: Kind::End, line: self.start_line, span: Span::default() };
         }
         if self.inside { self.action() } else { self.outside() }
     }
@@ -153,9 +134,8 @@ impl<'a> Lexer<'a> {
         while self.accept(set) {}
     }
 
-    fn token(&mut self, kind: Kind) -> Token<'a> {
-        let text = self.input.get(self.start..self.pos).unwrap_or_default();
-        let token = Token { kind, at: self.start, line: self.start_line, text: Cow::Borrowed(text) };
+    fn token(&mut self, kind: Kind) -> Token {
+        let token = Token { kind, line: self.start_line, span: Span::new(self.start, self.pos) };
         self.start = self.pos;
         self.start_line = self.line;
         token
@@ -170,26 +150,23 @@ impl<'a> Lexer<'a> {
 
     fn count_lines(&mut self) {
         let text = self.input.get(self.start..self.pos).unwrap_or_default();
-        self.line += memchr::memchr_iter(b'\n', text).count();
+        self.line += u32::try_from(memchr::memchr_iter(b'\n', text).count()).unwrap_or(u32::MAX);
     }
 
-    fn error(&mut self, message: impl Into<String>) -> Token<'a> {
-        self.failed = true;
-        let text = Cow::Owned(message.into().into_bytes());
-        Token { kind: Kind::Error, at: self.start, line: self.start_line, text }
+    fn error(&mut self, message: impl Into<String>) -> Token {
+        self.problem = Some(message.into());
+        Token { kind: Kind::Error, line: self.start_line, span: Span::new(self.start, self.start) }
     }
 
     /// Text up to the next `{{`, or the delimiter itself.
-    fn outside(&mut self) -> Token<'a> {
+    fn outside(&mut self) -> Token {
         let Some(found) = self.left.find(self.rest()) else {
             self.pos = self.input.len();
             if self.pos > self.start {
                 self.count_lines();
                 return self.token(Kind::Text);
             }
-            let mut token = self.token(Kind::End);
-            token.text = Cow::Borrowed(b"EOF");
-            return token;
+            return self.token(Kind::End);
         };
         if found > 0 {
             self.pos += found;
@@ -200,7 +177,7 @@ impl<'a> Lexer<'a> {
             let token = self.token(Kind::Text);
             self.pos += trimmed;
             self.ignore();
-            if !token.text.is_empty() {
+            if !token.span.is_empty() {
                 return token;
             }
         }
@@ -219,7 +196,7 @@ impl<'a> Lexer<'a> {
         token
     }
 
-    fn comment(&mut self) -> Token<'a> {
+    fn comment(&mut self) -> Token {
         self.pos += 2;
         let Some(end) = memmem::find(self.rest(), b"*/") else {
             return self.error("unclosed comment");
@@ -248,7 +225,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn close(&mut self, trims: bool) -> Token<'a> {
+    fn close(&mut self, trims: bool) -> Token {
         if trims {
             self.pos += TRIM_MARKER;
             self.ignore();
@@ -263,7 +240,7 @@ impl<'a> Lexer<'a> {
         token
     }
 
-    fn action(&mut self) -> Token<'a> {
+    fn action(&mut self) -> Token {
         if let Some(trims) = self.right_delim() {
             return if self.parens == 0 { self.close(trims) } else { self.error("unclosed left paren") };
         }
@@ -313,7 +290,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A run of spaces. Its last one may belong to a trimming delimiter.
-    fn space(&mut self) -> Token<'a> {
+    fn space(&mut self) -> Token {
         let mut spaces = 1;
         while let Some(' ' | '\t' | '\r' | '\n') = self.peek() {
             self.advance();
@@ -333,7 +310,7 @@ impl<'a> Lexer<'a> {
         self.token(Kind::Space)
     }
 
-    fn identifier(&mut self) -> Token<'a> {
+    fn identifier(&mut self) -> Token {
         while let Some(c) = self.peek().filter(|&c| is_alphanumeric(c)) {
             self.pos += c.len_utf8();
         }
@@ -359,7 +336,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// What follows `.` or `$`.
-    fn field_or_variable(&mut self, kind: Kind) -> Token<'a> {
+    fn field_or_variable(&mut self, kind: Kind) -> Token {
         if self.at_terminator() {
             return self.token(if kind == Kind::Variable { kind } else { Kind::Dot });
         }
@@ -369,7 +346,7 @@ impl<'a> Lexer<'a> {
         if self.at_terminator() { self.token(kind) } else { self.bad_character() }
     }
 
-    fn bad_character(&mut self) -> Token<'a> {
+    fn bad_character(&mut self) -> Token {
         let c = self.peek().unwrap_or(char::REPLACEMENT_CHARACTER);
         self.error(format!("bad character {}", code_point(c)))
     }
@@ -382,7 +359,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn quoted(&mut self, mark: char, kind: Kind, unterminated: &str) -> Token<'a> {
+    fn quoted(&mut self, mark: char, kind: Kind, unterminated: &str) -> Token {
         loop {
             match self.advance() {
                 Some('\\') => {
@@ -398,7 +375,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Accepts more than numbers; whoever reads the token notices.
-    fn number(&mut self) -> Token<'a> {
+    fn number(&mut self) -> Token {
         let kind = if !self.scan_number() {
             None
         } else if matches!(self.rest().first(), Some(b'+' | b'-')) {

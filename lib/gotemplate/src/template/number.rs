@@ -4,9 +4,9 @@ use super::ast::Number;
 use super::lex::Kind;
 use crate::strconv;
 
-/// Reads a constant. The error is in Go's words.
+/// Reads a constant; where it stands is not known here. The error is in Go's words.
 pub(super) fn parse(text: &str, kind: Kind) -> Result<Number, String> {
-    let mut number = Number { text: text.into(), int: None, uint: None, float: None, complex: None };
+    let mut number = Number::default();
     match kind {
         Kind::Char => {
             let c = strconv::unquote_char(text).ok_or_else(|| {

@@ -5,7 +5,7 @@ mod pipeline;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ast::{Branch, Command, Invocation, Node, Operand, ROOT_VARIABLE, Range, Span, Tree};
+use super::ast::{Arm, Branch, Command, Invocation, Node, Operand, ROOT_VARIABLE, Range, Source, Span, Tree};
 use super::lex::{Keyword, Kind, Lexer, Token};
 use crate::funcs::Funcs;
 use crate::strconv;
@@ -44,63 +44,69 @@ impl Default for Nesting {
 /// Parses a text into the template of that name and those that it defines, in the order of their ends.
 pub(super) fn parse(
     file: &str,
-    source: &Arc<[u8]>,
+    text: &Arc<[u8]>,
     funcs: &Funcs,
     nesting: Nesting,
 ) -> Result<Vec<(Str, Tree)>, ParseError> {
-    let file: Arc<str> = file.into();
     let mut parser = Parser {
-        lexer: Lexer::new(source, ["break", "continue"].map(|name| funcs.get(name).is_some())),
+        lexer: Lexer::new(text, ["break", "continue"].map(|name| funcs.get(name).is_some())),
         pending: Vec::new(),
         line: 0,
         at: 0,
         action_line: None,
-        file: &file,
-        source: source.clone(),
+        text,
+        source: Source { name: file.to_owned(), text: text.clone(), ..Source::default() },
         funcs,
         nesting,
         parens: 0,
         blocks: 0,
-        names: HashMap::from([(Str::from_static("$"), ROOT_VARIABLE)]),
-        fields: HashMap::new(),
+        names: HashMap::from([(&b"$"[..], ROOT_VARIABLE)]),
+        literals: HashMap::new(),
         scope: Scope::default(),
         open: Open::with_room(),
         trees: Vec::new(),
     };
+    if u32::try_from(text.len()).is_err() {
+        return parser.error("the text is longer than 4 GiB");
+    }
     let root = parser.file()?;
-    parser.add((&*file).into(), root)?;
-    Ok(parser.trees)
+    parser.add(file.into(), root)?;
+    let Parser { mut source, trees, .. } = parser;
+    source.shrink();
+    let source = Arc::new(source);
+    Ok(trees.into_iter().map(|(name, root)| (name, Tree { source: source.clone(), root })).collect())
 }
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
     /// Tokens that were put back, the next one last.
-    pending: Vec<Token<'a>>,
+    pending: Vec<Token>,
     /// Of the token read last, for error messages.
-    line: usize,
+    line: u32,
     /// Where that token stands.
-    at: usize,
+    at: u32,
     /// Where the current action began.
-    action_line: Option<usize>,
-    file: &'a Arc<str>,
-    source: Arc<[u8]>,
+    action_line: Option<u32>,
+    text: &'a [u8],
+    /// What is parsed so far.
+    source: Source,
     funcs: &'a Funcs,
     nesting: Nesting,
     parens: usize,
     blocks: usize,
     /// The number of every variable name in the file.
-    names: HashMap<Str, u32>,
-    /// The name of every field in the file: charts write few of them, many times.
-    fields: HashMap<Box<[u8]>, Str>,
+    names: HashMap<&'a [u8], u32>,
+    /// Where every string of the file is among its literals: charts write few of them, many times.
+    literals: HashMap<&'a [u8], u32>,
     scope: Scope,
     open: Open,
-    trees: Vec<(Str, Tree)>,
+    trees: Vec<(Str, Span)>,
 }
 
-/// Lists that are not complete, one behind the other, so that each is made with room for just what is in it: parsed
-/// templates live long.
+/// Lists that are not complete, one behind the other.
 struct Open {
     nodes: Vec<Node>,
+    arms: Vec<Arm>,
     commands: Vec<Command>,
     operands: Vec<Operand>,
 }
@@ -108,8 +114,20 @@ struct Open {
 impl Open {
     /// Has room for what most files have open.
     fn with_room() -> Self {
-        Self { nodes: Vec::with_capacity(64), commands: Vec::with_capacity(8), operands: Vec::with_capacity(16) }
+        Self {
+            nodes: Vec::with_capacity(64),
+            arms: Vec::with_capacity(8),
+            commands: Vec::with_capacity(8),
+            operands: Vec::with_capacity(16),
+        }
     }
+}
+
+/// Moves what is open from there on behind what is complete.
+fn complete<T>(open: &mut Vec<T>, from: usize, complete: &mut Vec<T>) -> Span {
+    let start = complete.len();
+    complete.extend(open.drain(from..));
+    Span::new(start, complete.len())
 }
 
 /// What each template of a file has for itself.
@@ -152,29 +170,26 @@ const RED_ZONE: usize = 64 << 10;
 const MORE_STACK: usize = 1 << 20;
 
 impl<'a> Parser<'a> {
-    fn next(&mut self) -> Token<'a> {
+    fn next(&mut self) -> Token {
         if let Some(token) = self.pending.pop() {
             return token;
         }
         let token = self.lexer.next();
-        (self.line, self.at) = (token.line, token.at);
+        (self.line, self.at) = (token.line, token.span.start);
         token
     }
 
-    fn back(&mut self, token: Token<'a>) {
+    fn back(&mut self, token: Token) {
         self.pending.push(token);
     }
 
-    fn peek(&mut self) -> &Token<'a> {
-        if self.pending.is_empty() {
-            let token = self.next();
-            self.pending.push(token);
-        }
-        // There is one: it was pushed if there was none.
-        &self.pending[self.pending.len() - 1]
+    fn peek(&mut self) -> Token {
+        let token = self.next();
+        self.back(token);
+        token
     }
 
-    fn next_word(&mut self) -> Token<'a> {
+    fn next_word(&mut self) -> Token {
         loop {
             let token = self.next();
             if token.kind != Kind::Space {
@@ -184,44 +199,62 @@ impl<'a> Parser<'a> {
     }
 
     /// The next token that is no space, which is left; spaces before it are gone.
-    fn peek_word(&mut self) -> &Token<'a> {
-        while self.peek().kind == Kind::Space {
-            self.pending.pop();
-        }
-        self.peek()
+    fn peek_word(&mut self) -> Token {
+        let token = self.next_word();
+        self.back(token);
+        token
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T> {
-        let before = self.source.get(..self.at).unwrap_or_default();
+        let before = Span { start: 0, end: self.at }.of(self.text);
         let column = before.len() - memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);
-        Err(ParseError { file: self.file.to_string(), line: self.line, column, message: message.into() })
+        Err(ParseError { file: self.source.name.clone(), line: self.line as usize, column, message: message.into() })
     }
 
-    fn unexpected<T>(&self, token: &Token<'_>, context: &str) -> Result<T> {
-        if token.kind != Kind::Error {
-            return self.error(format!("unexpected {} in {context}", token.describe()));
+    fn text(&self, token: Token) -> &'a [u8] {
+        token.span.of(self.text)
+    }
+
+    /// How error messages name a token.
+    fn describe(&self, token: Token) -> String {
+        let text = self.text(token);
+        let shown = || Str::from(text).to_str().into_owned();
+        match token.kind {
+            Kind::End => "EOF".to_owned(),
+            Kind::Error => self.lexer.problem().to_owned(),
+            Kind::Keyword(_) | Kind::Dot | Kind::Nil => format!("<{}>", shown()),
+            _ if text.len() > 10 => {
+                let head: String = shown().chars().take(10).collect();
+                format!("{}...", strconv::quote(head.as_bytes()))
+            }
+            _ => strconv::quote(text),
         }
-        let message = token.describe();
+    }
+
+    fn unexpected<T>(&self, token: Token, context: &str) -> Result<T> {
+        if token.kind != Kind::Error {
+            return self.error(format!("unexpected {} in {context}", self.describe(token)));
+        }
+        let message = self.describe(token);
         match self.action_line {
             Some(line) if line != token.line => {
                 let action = if message.ends_with(" action") { "" } else { " in action" };
-                self.error(format!("{message}{action} started at {}:{line}", self.file))
+                self.error(format!("{message}{action} started at {}:{line}", self.source.name))
             }
             _ => self.error(message),
         }
     }
 
-    fn expect(&mut self, kind: Kind, context: &str) -> Result<Token<'a>> {
+    fn expect(&mut self, kind: Kind, context: &str) -> Result<Token> {
         let token = self.next_word();
-        if token.kind == kind { Ok(token) } else { self.unexpected(&token, context) }
+        if token.kind == kind { Ok(token) } else { self.unexpected(token, context) }
     }
 
-    fn add(&mut self, name: Str, root: Vec<Node>) -> Result<()> {
-        let tree = Tree { file: self.file.clone(), source: self.source.clone(), root };
+    fn add(&mut self, name: Str, root: Span) -> Result<()> {
         match self.trees.iter_mut().find(|(known, _)| *known == name) {
-            None => self.trees.push((name, tree)),
-            Some((_, known)) if known.is_blank() => *known = tree,
-            Some(_) if tree.is_blank() => {}
+            None => self.trees.push((name, root)),
+            Some((_, known)) if self.source.is_blank(*known) => *known = root,
+            Some(_) if self.source.is_blank(root) => {}
             Some(_) => {
                 let name = strconv::quote(name.as_bytes());
                 return self.error(format!("template: multiple definition of template {name}"));
@@ -230,10 +263,10 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn file(&mut self) -> Result<Vec<Node>> {
+    fn file(&mut self) -> Result<Span> {
         loop {
             match self.peek().kind {
-                Kind::End => return Ok(self.open.nodes.split_off(0)),
+                Kind::End => return Ok(self.complete_nodes(0)),
                 Kind::LeftDelim => {
                     let delim = self.next();
                     let word = self.next_word();
@@ -256,14 +289,14 @@ impl<'a> Parser<'a> {
     fn definition(&mut self) -> Result<()> {
         const CONTEXT: &str = "define clause";
         let token = self.next_word();
-        let name = self.template_name(&token, CONTEXT)?;
+        let name = self.template_name(token, CONTEXT)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
         self.template_body(name, CONTEXT, None)
     }
 
     /// The rest of a `define` or `block`, which shares nothing with what surrounds it. A wrong end is reported for
     /// `line` if there is one.
-    fn template_body(&mut self, name: Str, context: &str, line: Option<usize>) -> Result<()> {
+    fn template_body(&mut self, name: Str, context: &str, line: Option<u32>) -> Result<()> {
         let outer = std::mem::take(&mut self.scope);
         let parens = std::mem::take(&mut self.parens);
         let action_line = self.action_line.take();
@@ -279,7 +312,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn template_name(&mut self, token: &Token<'_>, context: &str) -> Result<Str> {
+    fn template_name(&mut self, token: Token, context: &str) -> Result<Str> {
         if matches!(token.kind, Kind::String | Kind::RawString) {
             self.unquote(token)
         } else {
@@ -287,13 +320,14 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn unquote(&self, token: &Token<'_>) -> Result<Str> {
+    fn unquote(&self, token: Token) -> Result<Str> {
+        let quoted = self.text(token);
         let text = if token.kind == Kind::RawString {
             // Raw strings may hold bytes that are no text.
-            let body = token.text.get(1..token.text.len() - 1).unwrap_or_default();
+            let body = quoted.get(1..quoted.len() - 1).unwrap_or_default();
             Some(body.iter().copied().filter(|&byte| byte != b'\r').collect())
         } else {
-            strconv::unquote(&Str::from(&*token.text).to_str())
+            strconv::unquote(&Str::from(quoted).to_str())
         };
         match text {
             Some(text) => Ok(text.into()),
@@ -301,8 +335,12 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn complete_nodes(&mut self, from: usize) -> Span {
+        complete(&mut self.open.nodes, from, &mut self.source.nodes)
+    }
+
     /// Nodes up to `end` or `else`.
-    fn list(&mut self) -> Result<(Vec<Node>, Terminator)> {
+    fn list(&mut self) -> Result<(Span, Terminator)> {
         self.blocks += 1;
         if self.blocks > self.nesting.blocks {
             return self.error("max block depth exceeded");
@@ -312,12 +350,12 @@ impl<'a> Parser<'a> {
         result
     }
 
-    fn list_here(&mut self) -> Result<(Vec<Node>, Terminator)> {
+    fn list_here(&mut self) -> Result<(Span, Terminator)> {
         let start = self.open.nodes.len();
         while self.peek_word().kind != Kind::End {
             match self.text_or_action()? {
                 Item::Node(node) => self.open.nodes.push(node),
-                Item::Terminator(terminator) => return Ok((self.open.nodes.split_off(start), terminator)),
+                Item::Terminator(terminator) => return Ok((self.complete_nodes(start), terminator)),
             }
         }
         self.error("unexpected EOF")
@@ -325,7 +363,7 @@ impl<'a> Parser<'a> {
 
     fn text_or_action(&mut self) -> Result<Item> {
         let token = self.next_word();
-        let span = Span { start: token.at, end: token.at + token.text.len() };
+        let span = token.span;
         match token.kind {
             Kind::Text => Ok(Item::Node(Node::Text(span))),
             Kind::Comment => Ok(Item::Node(Node::Comment(span))),
@@ -335,7 +373,7 @@ impl<'a> Parser<'a> {
                 self.action_line = None;
                 Ok(item)
             }
-            _ => self.unexpected(&token, "input"),
+            _ => self.unexpected(token, "input"),
         }
     }
 
@@ -358,14 +396,14 @@ impl<'a> Parser<'a> {
             Keyword::With => Node::With(self.branch("with", Keyword::With)?),
             Keyword::Range => Node::Range(Box::new(self.range()?)),
             Keyword::Template => self.invocation()?,
-            Keyword::Define => return self.unexpected(&token, "command"),
+            Keyword::Define => return self.unexpected(token, "command"),
         }))
     }
 
     fn leave_range(&mut self, word: &str, node: Node) -> Result<Node> {
         let token = self.next_word();
         if token.kind != Kind::RightDelim {
-            return self.unexpected(&token, &format!("{{{{{word}}}}}"));
+            return self.unexpected(token, &format!("{{{{{word}}}}}"));
         }
         if self.scope.ranges == 0 {
             return self.error(format!("{{{{{word}}}}} outside {{{{range}}}}"));
@@ -383,11 +421,11 @@ impl<'a> Parser<'a> {
 
     fn branch(&mut self, context: &str, keyword: Keyword) -> Result<Branch> {
         let outer = self.scope.variables.len();
-        let mut arms = Vec::new();
+        let start = self.open.arms.len();
         let otherwise = loop {
             let pipe = self.pipeline(context, Kind::RightDelim)?;
             let (body, terminator) = self.list()?;
-            arms.push((pipe, body));
+            self.open.arms.push(Arm { pipe, body });
             if terminator == Terminator::End {
                 break None;
             }
@@ -397,10 +435,10 @@ impl<'a> Parser<'a> {
             self.next();
         };
         self.scope.variables.truncate(outer);
-        Ok(Branch { arms, otherwise })
+        Ok(Branch { arms: complete(&mut self.open.arms, start, &mut self.source.arms), otherwise })
     }
 
-    fn last_list(&mut self) -> Result<Vec<Node>> {
+    fn last_list(&mut self) -> Result<Span> {
         let (nodes, terminator) = self.list()?;
         if terminator == Terminator::End {
             Ok(nodes)
@@ -426,16 +464,16 @@ impl<'a> Parser<'a> {
     fn block(&mut self) -> Result<Node> {
         const CONTEXT: &str = "block clause";
         let token = self.next_word();
-        let name = self.template_name(&token, CONTEXT)?;
+        let name = self.template_name(token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         self.template_body(name.clone(), CONTEXT, Some(self.line))?;
-        Ok(Node::Template(Box::new(Invocation { at: token.at, name, pipe: Some(pipe) })))
+        Ok(Node::Template(Box::new(Invocation { at: token.span.start, name, pipe: Some(pipe) })))
     }
 
     fn invocation(&mut self) -> Result<Node> {
         const CONTEXT: &str = "template clause";
         let token = self.next_word();
-        let name = self.template_name(&token, CONTEXT)?;
+        let name = self.template_name(token, CONTEXT)?;
         let next = self.next_word();
         let pipe = if next.kind == Kind::RightDelim {
             None
@@ -443,6 +481,6 @@ impl<'a> Parser<'a> {
             self.back(next);
             Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
         };
-        Ok(Node::Template(Box::new(Invocation { at: token.at, name, pipe })))
+        Ok(Node::Template(Box::new(Invocation { at: token.span.start, name, pipe })))
     }
 }

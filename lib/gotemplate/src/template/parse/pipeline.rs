@@ -1,17 +1,17 @@
 //! Pipelines: declarations, commands, operands.
 
-use super::super::ast::{Command, Operand, Pipe, Term, VariableName};
+use super::super::ast::{Command, Fields, Literal, Number, Operand, Pipe, Span, Term, VariableName};
 use super::super::builtin::Builtin;
 use super::super::lex::{Kind, Token};
 use super::super::number;
-use super::{MORE_STACK, Parser, RED_ZONE, Result};
+use super::{MORE_STACK, Parser, RED_ZONE, Result, complete};
 use crate::strconv;
 use crate::value::Str;
 
 impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe> {
-        let mut pipe = Pipe { at: self.peek_word().at, assigns: false, variables: Vec::new(), commands: Vec::new() };
-        self.declarations(context, &mut pipe)?;
+        let at = self.peek_word().span.start;
+        let (assigns, variables) = self.declarations(context)?;
         let start = self.open.commands.len();
         loop {
             let token = self.next_word();
@@ -33,37 +33,39 @@ impl Parser<'_> {
                     let command = self.command()?;
                     self.open.commands.push(command);
                 }
-                _ => return self.unexpected(&token, context),
+                _ => return self.unexpected(token, context),
             }
         }
-        pipe.commands = self.open.commands.split_off(start);
-        if pipe.commands.is_empty() {
+        let commands = complete(&mut self.open.commands, start, &mut self.source.commands);
+        if commands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }
-        for (i, command) in pipe.commands.iter().enumerate().skip(1) {
-            let first = command.operands.first().map(|operand| &operand.term);
-            if let Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::Text { .. }) = first {
+        for (i, command) in commands.of(&self.source.commands).iter().enumerate().skip(1) {
+            let first = command.operands.of(&self.source.operands).first().map(|operand| &operand.term);
+            if let Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::Text(_)) = first {
                 return self.error(format!("non executable command in pipeline stage {}", i + 1));
             }
         }
-        Ok(pipe)
+        Ok(Pipe { at, assigns, variables, commands })
     }
 
-    /// `$x :=`, `$x =`, and in a range `$i, $x :=`.
-    fn declarations(&mut self, context: &str, pipe: &mut Pipe) -> Result<()> {
+    /// `$x :=`, `$x =`, and in a range `$i, $x :=`: whether they are assigned to, and which.
+    fn declarations(&mut self, context: &str) -> Result<(bool, Span)> {
+        let mut assigns = false;
+        let start = self.source.variables.len();
         while self.peek_word().kind == Kind::Variable {
             let variable = self.next();
             let after = self.next();
-            let next = if after.kind == Kind::Space { self.next_word() } else { after.clone() };
+            let next = if after.kind == Kind::Space { self.next_word() } else { after };
             match next.kind {
                 Kind::Assign | Kind::Declare => {
-                    pipe.assigns = next.kind == Kind::Assign;
-                    self.declare(&variable, pipe)?;
-                    return Ok(());
+                    assigns = next.kind == Kind::Assign;
+                    self.declare(variable)?;
+                    break;
                 }
-                Kind::Punctuation if *next.text == *b"," => {
-                    self.declare(&variable, pipe)?;
-                    if context != "range" || pipe.variables.len() >= 2 {
+                Kind::Punctuation if self.text(next) == b"," => {
+                    self.declare(variable)?;
+                    if context != "range" || self.source.variables.len() - start >= 2 {
                         return self.error(format!("too many declarations in {context}"));
                     }
                     if !matches!(self.peek_word().kind, Kind::Variable | Kind::RightDelim | Kind::RightParen) {
@@ -77,31 +79,31 @@ impl Parser<'_> {
                         self.back(after);
                     }
                     self.back(variable);
-                    return Ok(());
+                    break;
                 }
             }
         }
-        Ok(())
+        Ok((assigns, Span::new(start, self.source.variables.len())))
     }
 
-    fn declare(&mut self, token: &Token<'_>, pipe: &mut Pipe) -> Result<()> {
-        let variable = self.variable_name(Str::from(&*token.text))?;
+    fn declare(&mut self, token: Token) -> Result<()> {
+        let variable = self.variable_name(token)?;
         self.scope.variables.push(variable.id);
-        pipe.variables.push(variable);
+        self.source.variables.push(variable);
         Ok(())
     }
 
-    fn variable_name(&mut self, name: Str) -> Result<VariableName> {
+    fn variable_name(&mut self, token: Token) -> Result<VariableName> {
         let Ok(next) = u32::try_from(self.names.len()) else {
             return self.error("too many variables");
         };
-        let id = *self.names.entry(name.clone()).or_insert(next);
-        Ok(VariableName { name, id })
+        let id = *self.names.entry(self.text(token)).or_insert(next);
+        Ok(VariableName { name: token.span, id })
     }
 
     /// Operands up to a pipe symbol, which is consumed, or the end of the pipeline, which is not.
     fn command(&mut self) -> Result<Command> {
-        let at = self.peek_word().at;
+        let at = self.peek_word().span.start;
         let start = self.open.operands.len();
         loop {
             self.peek_word();
@@ -116,10 +118,10 @@ impl Parser<'_> {
                     break;
                 }
                 Kind::Pipe => break,
-                _ => return self.unexpected(&token, "operand"),
+                _ => return self.unexpected(token, "operand"),
             }
         }
-        let operands = self.open.operands.split_off(start);
+        let operands = complete(&mut self.open.operands, start, &mut self.source.operands);
         if operands.is_empty() {
             return self.error("empty command");
         }
@@ -133,57 +135,60 @@ impl Parser<'_> {
             return Ok(Some(operand));
         }
         // Go takes the position of the first chained field for that of the whole.
-        let at = self.peek().at;
-        let mut fields = Vec::new();
-        while self.peek().kind == Kind::Field {
-            let token = self.next();
-            fields.push(self.field_name(&token));
-        }
+        let at = self.peek().span.start;
+        let chained = self.fields();
         let term = match operand.term {
-            Term::Field(first) => Term::Field(first.into_iter().chain(fields).collect()),
-            Term::Variable { variable, fields: first } => {
-                Term::Variable { variable, fields: first.into_iter().chain(fields).collect() }
-            }
-            Term::Bool(_) | Term::Text { .. } | Term::Number(_) | Term::Nil | Term::Dot => {
-                let text = strconv::quote(operand.to_string().as_bytes());
+            Term::Field(Fields(first)) => Term::Field(Fields(Span { end: chained.0.end, ..first })),
+            Term::Variable { variable, .. } => Term::Variable { variable, fields: chained },
+            Term::Bool(_) | Term::Text(_) | Term::Number(_) | Term::Nil | Term::Dot => {
+                let text = strconv::quote(self.source.shown(&operand).to_string().as_bytes());
                 return self.error(format!("unexpected . after term {text}"));
             }
-            term => Term::Chain { of: Box::new(Operand { at: operand.at, term }), fields: fields.into() },
+            _ => Term::Chain { of: Box::new(operand), fields: chained },
         };
         Ok(Some(Operand { at, term }))
+    }
+
+    /// The fields that follow, one right behind the other.
+    fn fields(&mut self) -> Fields {
+        let mut span = self.peek().span;
+        while self.peek().kind == Kind::Field {
+            span.end = self.next().span.end;
+        }
+        Fields(span)
     }
 
     fn term(&mut self) -> Result<Option<Operand>> {
         let token = self.next_word();
         let term = match token.kind {
             Kind::Identifier => {
+                let text = self.text(token);
+                let name = std::str::from_utf8(text).unwrap_or_default();
                 // A registered function takes the place of a built-in one.
-                let text = token.str();
-                match (self.funcs.name(&text), Builtin::named(&text)) {
-                    (Some(name), _) => Term::Function { name: Str::from_static(name), builtin: None },
-                    (None, Some(builtin)) => Term::Function { name: Str::from(&*token.text), builtin: Some(builtin) },
-                    (None, None) => {
-                        let name = strconv::quote(&token.text);
-                        return self.error(format!("function {name} not defined"));
-                    }
+                match (self.funcs.name(name), Builtin::named(name)) {
+                    (Some(name), _) => Term::Function { name, builtin: None },
+                    (None, Some((name, builtin))) => Term::Function { name, builtin: Some(builtin) },
+                    (None, None) => return self.error(format!("function {} not defined", strconv::quote(text))),
                 }
             }
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
             Kind::Variable => {
-                let variable = self.variable_name(Str::from(&*token.text))?;
+                let variable = self.variable_name(token)?;
                 if !self.scope.variables.contains(&variable.id) {
-                    let name = strconv::quote(&token.text);
+                    let name = strconv::quote(self.text(token));
                     return self.error(format!("undefined variable {name}"));
                 }
-                Term::Variable { variable, fields: Box::default() }
+                Term::Variable { variable, fields: Fields::default() }
             }
-            Kind::Field => Term::Field(Box::new([self.field_name(&token)])),
-            Kind::Bool => Term::Bool(*token.text == *b"true"),
-            Kind::Char | Kind::Complex | Kind::Number => match number::parse(&token.str(), token.kind) {
-                Ok(number) => Term::Number(Box::new(number)),
-                Err(message) => return self.error(message),
-            },
+            Kind::Field => Term::Field(Fields(token.span)),
+            Kind::Bool => Term::Bool(self.text(token) == b"true"),
+            Kind::Char | Kind::Complex | Kind::Number => {
+                match number::parse(&Str::from(self.text(token)).to_str(), token.kind) {
+                    Ok(number) => Term::Number(Box::new(Number { text: token.span, ..number })),
+                    Err(message) => return self.error(message),
+                }
+            }
             Kind::LeftParen => {
                 if self.parens >= self.nesting.parens {
                     return self.error("max expression depth exceeded");
@@ -193,26 +198,26 @@ impl Parser<'_> {
                     self.pipeline("parenthesized pipeline", Kind::RightParen)
                 })?;
                 self.parens -= 1;
-                return Ok(Some(Operand { at: pipe.at, term: Term::Pipe(Box::new(pipe)) }));
+                return Ok(Some(Operand { at: pipe.at, term: Term::Pipe(pipe) }));
             }
-            Kind::String | Kind::RawString => {
-                Term::Text { quoted: Str::from(&*token.text), text: self.unquote(&token)? }
-            }
+            Kind::String | Kind::RawString => Term::Text(self.literal(token)?),
             _ => {
                 self.back(token);
                 return Ok(None);
             }
         };
-        Ok(Some(Operand { at: token.at, term }))
+        Ok(Some(Operand { at: token.span.start, term }))
     }
 
-    fn field_name(&mut self, token: &Token<'_>) -> Str {
-        let name = token.text.get(1..).unwrap_or_default();
-        if let Some(known) = self.fields.get(name) {
-            return known.clone();
+    fn literal(&mut self, token: Token) -> Result<u32> {
+        let quoted = self.text(token);
+        if let Some(known) = self.literals.get(quoted) {
+            return Ok(*known);
         }
-        let made = Str::from(name);
-        self.fields.insert(name.into(), made.clone());
-        made
+        let text = self.unquote(token)?;
+        let Span { end: index, .. } = Span::new(0, self.source.literals.len());
+        self.source.literals.push(Literal { quoted: token.span, text });
+        self.literals.insert(quoted, index);
+        Ok(index)
     }
 }
