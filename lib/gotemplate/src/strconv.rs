@@ -13,11 +13,13 @@ pub use quote::{can_backquote, quote, quote_char, quote_char_to_ascii, quote_to_
 /// Takes the first character off bytes that should be UTF-8: the character and its length.
 ///
 /// A byte that is not UTF-8 counts as one U+FFFD of length one, as in Go.
+#[inline]
 pub fn decode_char(bytes: &[u8]) -> Option<(char, usize)> {
     let first = *bytes.first()?;
-    if first < 0x80 {
-        return Some((char::from(first), 1));
-    }
+    if first < 0x80 { Some((char::from(first), 1)) } else { decode_long_char(bytes) }
+}
+
+fn decode_long_char(bytes: &[u8]) -> Option<(char, usize)> {
     let window = bytes.get(..4).unwrap_or(bytes);
     let valid = match std::str::from_utf8(window) {
         Ok(text) => text,

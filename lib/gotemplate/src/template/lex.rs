@@ -257,12 +257,12 @@ impl<'a> Lexer<'a> {
             '"' => self.quoted('"', Kind::String, "unterminated quoted string"),
             '\'' => self.quoted('\'', Kind::Char, "unterminated character constant"),
             '`' => {
-                while let Some(c) = self.advance() {
-                    if c == '`' {
-                        return self.token(Kind::RawString);
-                    }
-                }
-                self.error("unterminated raw quoted string")
+                let Some(end) = memchr::memchr(b'`', self.rest()) else {
+                    return self.error("unterminated raw quoted string");
+                };
+                self.pos += end + 1;
+                self.count_lines();
+                self.token(Kind::RawString)
             }
             '$' => self.field_or_variable(Kind::Variable),
             '.' if self.rest().first().is_some_and(|byte| !byte.is_ascii_digit()) => {
@@ -311,9 +311,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Token {
-        while let Some(c) = self.peek().filter(|&c| is_alphanumeric(c)) {
-            self.pos += c.len_utf8();
-        }
+        self.word();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -335,14 +333,19 @@ impl<'a> Lexer<'a> {
         self.token(kind)
     }
 
+    /// Passes over letters and digits.
+    fn word(&mut self) {
+        while let Some(c) = self.peek().filter(|&c| is_alphanumeric(c)) {
+            self.pos += c.len_utf8();
+        }
+    }
+
     /// What follows `.` or `$`.
     fn field_or_variable(&mut self, kind: Kind) -> Token {
         if self.at_terminator() {
             return self.token(if kind == Kind::Variable { kind } else { Kind::Dot });
         }
-        while let Some(c) = self.peek().filter(|&c| is_alphanumeric(c)) {
-            self.pos += c.len_utf8();
-        }
+        self.word();
         if self.at_terminator() { self.token(kind) } else { self.bad_character() }
     }
 
@@ -447,7 +450,7 @@ fn trim_end(text: &[u8]) -> &[u8] {
 ///
 /// Go counts letters and decimal digits; this also lets through numerals such as `Ⅷ`, which no chart has in a name.
 fn is_alphanumeric(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii() && c.is_alphanumeric()
 }
 
 /// `U+0023 '#'`

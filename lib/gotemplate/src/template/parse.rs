@@ -184,6 +184,9 @@ impl<'a> Parser<'a> {
     }
 
     fn peek(&mut self) -> Token {
+        if let Some(token) = self.pending.last() {
+            return *token;
+        }
         let token = self.next();
         self.back(token);
         token
@@ -200,9 +203,13 @@ impl<'a> Parser<'a> {
 
     /// The next token that is no space, which is left; spaces before it are gone.
     fn peek_word(&mut self) -> Token {
-        let token = self.next_word();
-        self.back(token);
-        token
+        loop {
+            let token = self.peek();
+            if token.kind != Kind::Space {
+                return token;
+            }
+            self.pending.pop();
+        }
     }
 
     fn error<T>(&self, message: impl Into<String>) -> Result<T> {
@@ -325,14 +332,14 @@ impl<'a> Parser<'a> {
         let text = if token.kind == Kind::RawString {
             // Raw strings may hold bytes that are no text.
             let body = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-            Some(body.iter().copied().filter(|&byte| byte != b'\r').collect())
+            match memchr::memchr(b'\r', body) {
+                None => Some(body.into()),
+                Some(_) => Some(body.iter().copied().filter(|byte| *byte != b'\r').collect::<Vec<u8>>().into()),
+            }
         } else {
-            strconv::unquote(&Str::from(quoted).to_str())
+            strconv::unquote(&Str::from(quoted).to_str()).map(Str::from)
         };
-        match text {
-            Some(text) => Ok(text.into()),
-            None => self.error("invalid syntax"),
-        }
+        text.map_or_else(|| self.error("invalid syntax"), Ok)
     }
 
     fn complete_nodes(&mut self, from: usize) -> Span {

@@ -14,9 +14,12 @@ impl Parser<'_> {
         let (assigns, variables) = self.declarations(context)?;
         let start = self.open.commands.len();
         loop {
-            let token = self.next_word();
+            let token = self.peek_word();
             match token.kind {
-                kind if kind == end => break,
+                kind if kind == end => {
+                    self.next();
+                    break;
+                }
                 Kind::Bool
                 | Kind::Char
                 | Kind::Complex
@@ -29,7 +32,6 @@ impl Parser<'_> {
                 | Kind::String
                 | Kind::Variable
                 | Kind::LeftParen => {
-                    self.back(token);
                     let command = self.command()?;
                     self.open.commands.push(command);
                 }
@@ -165,10 +167,12 @@ impl Parser<'_> {
                 let text = self.text(token);
                 let name = std::str::from_utf8(text).unwrap_or_default();
                 // A registered function takes the place of a built-in one.
-                match (self.funcs.name(name), Builtin::named(name)) {
-                    (Some(name), _) => Term::Function { name, builtin: None },
-                    (None, Some((name, builtin))) => Term::Function { name, builtin: Some(builtin) },
-                    (None, None) => return self.error(format!("function {} not defined", strconv::quote(text))),
+                if let Some(name) = self.funcs.name(name) {
+                    Term::Function { name, builtin: None }
+                } else if let Some((name, builtin)) = Builtin::named(name) {
+                    Term::Function { name, builtin: Some(builtin) }
+                } else {
+                    return self.error(format!("function {} not defined", strconv::quote(text)));
                 }
             }
             Kind::Dot => Term::Dot,
