@@ -16,10 +16,10 @@ pub use quote::{can_backquote, quote, quote_char, quote_char_to_ascii, quote_to_
 #[inline]
 pub fn decode_char(bytes: &[u8]) -> Option<(char, usize)> {
     let first = *bytes.first()?;
-    if first < 0x80 { Some((char::from(first), 1)) } else { decode_long_char(bytes) }
+    Some(if first < 0x80 { (char::from(first), 1) } else { decode_long_char(bytes) })
 }
 
-fn decode_long_char(bytes: &[u8]) -> Option<(char, usize)> {
+fn decode_long_char(bytes: &[u8]) -> (char, usize) {
     let window = bytes.get(..4).unwrap_or(bytes);
     let valid = match std::str::from_utf8(window) {
         Ok(text) => text,
@@ -27,7 +27,7 @@ fn decode_long_char(bytes: &[u8]) -> Option<(char, usize)> {
             window.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or_default()
         }
     };
-    Some(valid.chars().next().map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, c.len_utf8())))
+    valid.chars().next().map_or((char::REPLACEMENT_CHARACTER, 1), |c| (c, c.len_utf8()))
 }
 
 /// Counts characters; each byte that is not UTF-8 counts as one.

@@ -7,7 +7,7 @@
 //! - [`render`](mod@render): templates to manifests, hooks and notes; [`functions`]: what templates call;
 //!   [`post_render`]: what may change manifests afterwards; [`listing`]: what `helm template` prints of them.
 //! - [`release`]: release records in Helm's storage.
-//! - [`manifest`]: documents, hooks, install order.
+//! - [`manifest`]: documents, hooks, install order; [`Excerpt`]: their texts, shared with the files they are from.
 //! - [`capabilities`]: the cluster as templates see it.
 //! - [`glob`]: patterns of paths; `spelling`: what a misspelt name may have meant.
 
@@ -15,6 +15,7 @@ pub mod capabilities;
 pub mod chart;
 mod coalesce;
 pub mod dependencies;
+mod excerpt;
 pub mod functions;
 pub mod glob;
 pub mod layers;
@@ -31,5 +32,6 @@ pub mod values;
 pub use capabilities::Capabilities;
 pub use chart::Chart;
 pub use coalesce::CoalesceError;
+pub use excerpt::Excerpt;
 pub use layers::Layers;
 pub use render::{Rendered, render};

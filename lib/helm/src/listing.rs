@@ -1,7 +1,9 @@
 //! What `helm template` prints of a rendering, and into which files it writes it.
 
+use std::borrow::Cow;
+
 use crate::glob::Pattern;
-use crate::manifest::{self, HookEvent};
+use crate::manifest::{self, Hook, HookEvent};
 use crate::render::Rendered;
 
 /// What is printed.
@@ -16,12 +18,12 @@ pub struct Selection {
 }
 
 /// One document, or a file below `crds/`, with the path that it came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed<'r> {
     /// `chart/templates/a.yaml`
-    pub path: &'r str,
+    pub path: Cow<'r, str>,
     /// Its text.
-    pub text: &'r str,
+    pub text: Cow<'r, str>,
     /// What it is.
     pub role: Role,
 }
@@ -44,40 +46,52 @@ pub struct NoSuchTemplate(pub String);
 
 impl Listed<'_> {
     /// The document as it is printed, below its source.
-    pub fn print(&self, out: &mut String) {
-        out.extend(["---\n# Source: ", self.path, "\n", self.text, "\n"]);
+    pub fn print(&self) -> String {
+        ["---\n# Source: ", &self.path, "\n", &self.text, "\n"].concat()
     }
 }
 
 impl Rendered {
-    /// The documents in the order in which they are printed; `crds` comes from [`Rendered::crds`].
-    pub fn list<'r>(&'r self, crds: &'r [(String, String)], selection: Selection) -> Vec<Listed<'r>> {
-        let crds = crds.iter().filter(|_| selection.crds);
-        let crds = crds.map(|(path, text)| Listed { path, text, role: Role::Crd });
-        let manifests = self.manifests.iter();
-        let manifests =
-            manifests.map(|manifest| Listed { path: &manifest.path, text: &manifest.content, role: Role::Manifest });
-        let hooks = self
-            .hooks
-            .iter()
-            .filter(|hook| selection.hooks && (selection.tests || !hook.events.contains(&HookEvent::Test)));
-        let hooks = hooks.map(|hook| Listed { path: &hook.path, text: &hook.manifest, role: Role::Hook });
-        crds.chain(manifests).chain(hooks).collect()
+    /// The documents in the order in which they are printed.
+    pub fn list(&self, selection: Selection) -> impl Iterator<Item = Listed<'_>> {
+        let crds = if selection.crds { self.chart.crds() } else { Vec::new() };
+        let crds = crds.into_iter().map(|crd| Listed {
+            path: crd.path.into(),
+            text: String::from_utf8_lossy(&crd.file.data).into_owned().into(),
+            role: Role::Crd,
+        });
+        let manifests = self.manifests.iter().map(|manifest| Listed {
+            path: manifest.path.as_str().into(),
+            text: Cow::Borrowed(&manifest.content),
+            role: Role::Manifest,
+        });
+        let is_listed = move |hook: &&Hook| selection.tests || !hook.events.contains(&HookEvent::Test);
+        let hooks = self.hooks.iter().filter(move |hook| selection.hooks && is_listed(hook)).map(|hook| Listed {
+            path: hook.path.as_str().into(),
+            text: hook.manifest.as_str().into(),
+            role: Role::Hook,
+        });
+        crds.chain(manifests).chain(hooks)
     }
 
-    /// What `helm template` prints.
-    pub fn template(&self, selection: Selection) -> String {
-        let crds = self.crds();
-        let listed = self.list(&crds, selection);
-        let is_hook = |listed: &&Listed<'_>| listed.role == Role::Hook;
-        let mut out = String::new();
-        listed.iter().filter(|listed| !is_hook(listed)).for_each(|listed| listed.print(&mut out));
-        let end = out.trim_end().len();
-        out.truncate(end);
-        out.drain(..end - out.trim_start().len());
-        out.push('\n');
-        listed.iter().filter(is_hook).for_each(|listed| listed.print(&mut out));
-        out
+    /// What `helm template` prints, piece by piece. All of it may be as large as the chart.
+    pub fn template(&self, selection: Selection) -> impl Iterator<Item = String> {
+        let mut listed = self.list(selection).peekable();
+        let mut at_hooks = false;
+        std::iter::from_fn(move || {
+            let next = listed.next_if(|listed| at_hooks || listed.role != Role::Hook);
+            if at_hooks {
+                return Some(next?.print());
+            }
+            let mut text = next.map(|listed| listed.print()).unwrap_or_default();
+            // What comes before the hooks ends with one line feed, even if it is nothing.
+            at_hooks = listed.peek().is_none_or(|listed| listed.role == Role::Hook);
+            if at_hooks {
+                text.truncate(text.trim_end().len());
+                text.push('\n');
+            }
+            Some(text)
+        })
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::Value;
 use yaml::{Keep, Reader, Schema};
 
+use crate::excerpt::Excerpt;
 use crate::values;
 
 /// A document that belongs to the release.
@@ -14,7 +16,7 @@ pub struct Manifest {
     /// The template it came from: `chart/templates/a.yaml`.
     pub path: String,
     /// The text.
-    pub content: String,
+    pub content: Excerpt,
     /// Its kind; empty when it says none.
     pub kind: String,
     /// Its API version; empty when it says none.
@@ -151,6 +153,9 @@ fn cut(text: &str) -> Vec<Range<usize>> {
     documents
 }
 
+/// What files printed, with their paths.
+pub(crate) type Files = Vec<(String, Arc<str>)>;
+
 /// What files printed last, and what was found in them, so that a file that prints the same again need not be read again.
 #[derive(Debug, Default)]
 pub struct Seen(BTreeMap<String, Printed>);
@@ -158,7 +163,7 @@ pub struct Seen(BTreeMap<String, Printed>);
 /// What one file printed.
 #[derive(Debug)]
 struct Printed {
-    text: String,
+    text: Arc<str>,
     documents: Vec<Document>,
 }
 
@@ -190,7 +195,7 @@ struct HookHead {
 }
 
 /// Sorts rendered files, by path, into hooks and manifests, both in the order of [`INSTALL_ORDER`].
-pub fn sort(mut files: Vec<(String, String)>, seen: &mut Seen) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
+pub(crate) fn sort(mut files: Files, seen: &mut Seen) -> Result<(Vec<Hook>, Vec<Manifest>), ManifestError> {
     files.sort_by(|(left, _), (right, _)| left.cmp(right));
     let (mut hooks, mut manifests) = (Vec::new(), Vec::new());
     for (path, text) in files {
@@ -214,7 +219,7 @@ impl Printed {
     fn collect(&self, path: &str, hooks: &mut Vec<Hook>, manifests: &mut Vec<Manifest>) {
         for Document { text, kind, role } in &self.documents {
             let (path, kind) = (path.to_owned(), kind.clone());
-            let content = self.text.get(text.clone()).unwrap_or_default().to_owned();
+            let content = Excerpt::new(&self.text, text.clone());
             match role {
                 Role::Skipped => {}
                 Role::Manifest { api_version } => {
@@ -224,7 +229,7 @@ impl Printed {
                     name: head.name.clone(),
                     kind,
                     path,
-                    manifest: content,
+                    manifest: content.to_string(),
                     events: head.events.clone(),
                     weight: head.weight,
                     delete_policies: head.delete_policies.clone(),

@@ -73,16 +73,20 @@ type Files = BTreeMap<String, String>;
 
 /// Sends rendered files, by path, through a post-renderer.
 pub(crate) fn run(
-    files: Vec<(String, String)>,
+    files: manifest::Files,
     strategy: Strategy,
     post_renderer: &mut dyn PostRender,
-) -> Result<Vec<(String, String)>, PostRenderError> {
+) -> Result<manifest::Files, PostRenderError> {
     let files = match strategy {
-        Strategy::Combined => stream(&files.into_iter().collect(), "", post_renderer)?,
+        Strategy::Combined => {
+            let files = files.into_iter().map(|(path, text)| (path, text.to_string())).collect();
+            stream(&files, "", post_renderer)?
+        }
         Strategy::Separate | Strategy::NoHooks => {
             let (hooks, manifests) = manifest::sort(files, &mut Seen::default()).map_err(PostRenderError::Manifest)?;
             let hooks = join(hooks.into_iter().map(|hook| (hook.path, hook.manifest)), Files::new());
-            let manifests = join(manifests.into_iter().map(|manifest| (manifest.path, manifest.content)), Files::new());
+            let manifests =
+                join(manifests.into_iter().map(|manifest| (manifest.path, manifest.content.to_string())), Files::new());
             let hooks = match strategy {
                 Strategy::Separate if !hooks.is_empty() => stream(&hooks, "hooks-", post_renderer)?,
                 _ => hooks,
@@ -92,7 +96,7 @@ pub(crate) fn run(
             join(manifests, hooks)
         }
     };
-    Ok(files.into_iter().collect())
+    Ok(files.into_iter().map(|(path, text)| (path, text.into())).collect())
 }
 
 /// Puts the documents of one path together.

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use gotemplate::{Limits, Moment, Random, Session};
 
 use crate::capabilities::Capabilities;
-use crate::chart::{Chart, Crd};
+use crate::chart::Chart;
 use crate::coalesce::{Nulls, coalesce};
 use crate::dependencies;
 use crate::functions::Lookup;
@@ -116,7 +116,7 @@ pub fn render_parsed(
     let scope = objects::Scope::new(&request.release, request.capabilities);
     let mut files = program.execute(&chart, &coalesced, &scope, request.lookup, &mut session)?;
     let own_notes = format!("{}/templates/{NOTES}", chart.name());
-    let notes = files.iter().find(|(path, _)| *path == own_notes).map(|(_, text)| text.clone()).unwrap_or_default();
+    let notes = files.iter().find(|(path, _)| *path == own_notes).map(|(_, text)| text.to_string()).unwrap_or_default();
     files.retain(|(path, _)| !path.ends_with(NOTES));
     if let Some((strategy, post_renderer)) = request.post_render {
         files = post_render::run(files, strategy, post_renderer).map_err(RenderError::PostRender)?;
@@ -153,11 +153,5 @@ impl Rendered {
             out.extend(["---\n# Source: ", path, "\n", content, "\n"]);
         }
         out
-    }
-
-    /// The files below `crds/`, by path.
-    pub fn crds(&self) -> Vec<(String, String)> {
-        let text = |crd: Crd| (crd.path, String::from_utf8_lossy(&crd.file.data).into_owned());
-        self.chart.crds().into_iter().map(text).collect()
     }
 }

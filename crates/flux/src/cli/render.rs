@@ -98,20 +98,26 @@ fn kustomize(args: &Args, out: &mut Output) -> Result<(), Failure> {
         out.note(&format!("# Warning: {warning}"));
     }
     match &args.output {
-        None => print(build, out),
+        // Let go of each meanwhile: the text of all of them is as large as they are.
+        None => print(documents(build), out),
         Some(path) if path.is_dir() => write_each(path, &build)?,
         Some(path) => write(path, &build.to_yaml())?,
     }
     Ok(())
 }
 
-/// Prints the objects and lets go of them meanwhile: the text of all of them is as large as they are.
-fn print(build: Build, out: &mut Output) {
+/// The objects' texts, each made when it is asked for.
+fn documents(build: Build) -> impl Iterator<Item = String> {
+    let resources = build.resources.into_iter().enumerate();
+    resources.map(|(i, resource)| format!("{}{}", if i > 0 { "---\n" } else { "" }, resource.to_yaml()))
+}
+
+/// Prints what is made piece by piece.
+fn print(pieces: impl Iterator<Item = String>, out: &mut Output) {
     const PIECE: usize = 64 << 10;
     let mut text = String::new();
-    for (i, resource) in build.resources.into_iter().enumerate() {
-        text.push_str(if i > 0 { "---\n" } else { "" });
-        text.push_str(&resource.to_yaml());
+    for piece in pieces {
+        text.push_str(&piece);
         if text.len() >= PIECE {
             out.data(&text);
             text.clear();

@@ -63,6 +63,14 @@ impl Str {
         }
     }
 
+    /// The text as [`Str::to_str`] has it, shared with who else holds it.
+    pub fn into_text(self) -> Arc<str> {
+        match self.0 {
+            Repr::Utf8(s) => s,
+            _ => self.to_str().into(),
+        }
+    }
+
     /// Whether nobody else holds it.
     pub(crate) fn is_unique(&self) -> bool {
         match &self.0 {

@@ -8,7 +8,7 @@ use super::RenderError;
 use super::objects::Scope;
 use crate::chart::Chart;
 use crate::functions::{self, Lookup};
-use crate::manifest::Seen;
+use crate::manifest::{Files, Seen};
 use crate::values;
 
 /// The templates of a chart and its subcharts, parsed. Can be executed any number of times, from many threads.
@@ -62,7 +62,7 @@ impl Program {
         scope: &Scope,
         lookup: Option<Arc<dyn Lookup>>,
         session: &mut Session,
-    ) -> Result<Vec<(String, String)>, RenderError> {
+    ) -> Result<Files, RenderError> {
         let mut tops = Vec::new();
         prepare(chart, chart.name(), true, values.clone(), scope, &mut tops);
         let templates = match lookup {
@@ -79,8 +79,7 @@ impl Program {
             let text = templates
                 .execute(path, top.clone().into(), session)
                 .map_err(|error| RenderError::execution(path, &error, values))?;
-            let text = functions::without_no_value(&text);
-            rendered.push((path.clone(), text.to_str().into_owned()));
+            rendered.push((path.clone(), functions::without_no_value(&text).into_text()));
         }
         Ok(rendered)
     }

@@ -88,7 +88,7 @@ fn charts_render_as_the_real_helm_rendered_them() {
         }
         let rendered = helm::render(&chart, &values, request).unwrap();
         let crds = asked["crds"].as_bool().unwrap_or_default();
-        let printed = rendered.template(Selection { crds, hooks: true, tests: true });
+        let printed: String = rendered.template(Selection { crds, hooks: true, tests: true }).collect();
         assert_eq!(printed, expected, "{}", path.display());
         assert_eq!(rendered.notes, "Thank you for installing shop.\n");
         ran += 1;
@@ -374,7 +374,7 @@ fn a_template_is_asked_again_once_something_has_changed() {
     assert_eq!(before, "a: [1, 1, a.yaml]\nb: 2\nc: \"\"\n");
     let (left, right) = random.split_once(", ").unwrap();
     assert_ne!(left.trim_start_matches('['), right.trim_end_matches("]\n"));
-    assert_eq!(second.content, "e: b.yaml\n");
+    assert_eq!(&*second.content, "e: b.yaml\n");
 }
 
 #[test]

@@ -125,11 +125,12 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
     match &args.output_dir {
         Some(folder) => write(&rendered, selection, folder, args.release_name.then_some(name.as_str()), out),
         None if args.show_only.is_empty() => {
-            out.data(&rendered.template(selection));
+            super::print(rendered.template(selection), out);
             Ok(())
         }
         None => {
-            let shown = listing::show_only(&rendered.template(selection), &args.show_only);
+            let printed: String = rendered.template(selection).collect();
+            let shown = listing::show_only(&printed, &args.show_only);
             out.data(&shown.map_err(|error| Failure::new(error.to_string()))?);
             Ok(())
         }
@@ -261,17 +262,15 @@ fn write(
     out: &mut Output,
 ) -> Result<(), Failure> {
     let mut written = BTreeSet::new();
-    for listed in rendered.list(&rendered.crds(), selection) {
+    for listed in rendered.list(selection) {
         let folder = match (listed.role, release) {
             // So does helm: CRDs are not of one release.
             (Role::Crd, _) | (_, None) => folder.to_owned(),
             (_, Some(release)) => folder.join(release),
         };
-        let path = below(&folder, listed)?;
-        let mut text = String::new();
-        listed.print(&mut text);
+        let path = below(&folder, &listed)?;
         let is_new = written.insert(path.clone());
-        append(&path, &text, is_new)
+        append(&path, &listed.print(), is_new)
             .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
         out.data(&format!("wrote {}\n", path.display()));
     }
@@ -280,8 +279,8 @@ fn write(
 }
 
 /// Where a document is written; its path may not lead out of the folder, whatever the chart calls itself.
-fn below(folder: &Path, listed: Listed<'_>) -> Result<PathBuf, Failure> {
-    let path = Path::new(listed.path);
+fn below(folder: &Path, listed: &Listed<'_>) -> Result<PathBuf, Failure> {
+    let path = Path::new(&*listed.path);
     if path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Ok(folder.join(path));
     }

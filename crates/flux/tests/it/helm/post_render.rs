@@ -26,7 +26,7 @@ fn render(archive: &Path, strategy: Strategy, post_renderer: &mut dyn PostRender
         post_render: Some((strategy, post_renderer)),
     };
     let rendered = ::helm::render(&chart, &serde_json::Map::new(), request).map_err(|error| error.to_string())?;
-    Ok(rendered.template(Selection { crds: false, hooks: true, tests: true }))
+    Ok(rendered.template(Selection { crds: false, hooks: true, tests: true }).collect())
 }
 
 /// Keeps the stream that it was given, and changes a text in it.
