@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use crate::session::{Moment, Session};
@@ -51,7 +52,22 @@ impl fmt::Debug for Func {
 
 /// The functions a template may call, by name. Cheap to clone; a clone may be extended without changing the other.
 #[derive(Clone, Debug, Default)]
-pub struct Funcs(Arc<HashMap<&'static str, Func>>);
+pub struct Funcs(Arc<HashMap<&'static str, Func, BuildHasherDefault<NameHasher>>>);
+
+/// FNV-1a, which is fast for names. Templates cannot register any, so they cannot make names collide.
+#[derive(Default)]
+struct NameHasher(u64);
+
+impl Hasher for NameHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        const PRIME: u64 = 0x0100_0000_01b3;
+        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
+    }
+}
 
 impl Funcs {
     /// No functions but the built-in ones, which need no registration.
@@ -338,6 +354,11 @@ impl<'a> Call<'a> {
     /// Fills a slice with random bytes.
     pub fn random(&mut self, bytes: &mut [u8]) {
         self.session.random(bytes);
+    }
+
+    /// Compiles a regular expression; the rendering remembers it for a while.
+    pub(crate) fn pattern(&mut self, pattern: &Str) -> Result<Arc<re2::BytesRegex>, Fault> {
+        self.session.pattern(pattern).map_err(|error| Fault::message(error.to_string()))
     }
 
     /// Accounts for work that grows with an argument. Call it before doing the work.

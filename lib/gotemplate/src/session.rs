@@ -1,10 +1,12 @@
 //! What one rendering is given from outside: clock, randomness, limits.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use re2::{BytesRegex, PatternError};
 
 use crate::funcs::Fault;
 use crate::template::Tree;
@@ -75,6 +77,25 @@ impl Printed {
     }
 }
 
+/// The regular expressions that were asked for last: charts use few of them, many times.
+#[derive(Default)]
+struct Patterns(VecDeque<(Str, Arc<BytesRegex>)>);
+
+impl Patterns {
+    /// Each may be as large as [`re2`] lets it become.
+    const MOST: usize = 8;
+
+    fn get(&mut self, pattern: &Str) -> Result<Arc<BytesRegex>, PatternError> {
+        if let Some((_, known)) = self.0.iter().find(|(known, _)| known == pattern) {
+            return Ok(known.clone());
+        }
+        let regex = Arc::new(re2::compile_bytes(&pattern.to_str())?);
+        self.0.truncate(Self::MOST - 1);
+        self.0.push_front((pattern.clone(), regex.clone()));
+        Ok(regex)
+    }
+}
+
 /// One rendering: what it may know, what it may spend, what it has spent.
 ///
 /// It may span the execution of many templates over the same values, as a chart's rendering does. Dropping it empties
@@ -90,6 +111,7 @@ pub struct Session {
     linked: Vec<crate::value::WeakMap>,
     volatile: Volatile,
     printed: Printed,
+    patterns: Patterns,
     /// The map that the outermost template is executed over.
     root: Option<Map>,
     /// How often a map was changed.
@@ -110,6 +132,7 @@ impl Session {
             linked: Vec::new(),
             volatile: Volatile::default(),
             printed: Printed::default(),
+            patterns: Patterns::default(),
             root: None,
             changes: 0,
         }
@@ -222,6 +245,11 @@ impl Session {
         if began == self.moment() {
             self.printed.0.insert(Printed::key(&tree, &dot), (tree, dot, text.clone()));
         }
+    }
+
+    /// Compiles a regular expression, unless it was lately.
+    pub(crate) fn pattern(&mut self, pattern: &Str) -> Result<Arc<BytesRegex>, PatternError> {
+        self.patterns.get(pattern)
     }
 
     /// Empties the map when the session ends.

@@ -1,5 +1,7 @@
 //! Regular expressions, by the rules of Go's RE2.
 
+use std::sync::Arc;
+
 use super::text::MAX_TEXT;
 use crate::funcs::{Args, Call, Fault, Funcs};
 use crate::value::{List, Str, Type, Value};
@@ -54,14 +56,13 @@ pub(super) fn register(funcs: &mut Funcs) {
 }
 
 /// Compiles the first argument, and accounts for running it over the second.
-fn compile<'a>(call: &mut Call<'_>, args: Args<'a>) -> Result<(Regex, &'a Str), Fault> {
+fn compile<'a>(call: &mut Call<'_>, args: Args<'a>) -> Result<(Arc<Regex>, &'a Str), Fault> {
     /// A step is some 50 ns, in which a simple expression compiles a few characters and matches some 50 bytes.
     const COMPILE_STEPS: usize = 200;
     const BYTES_PER_STEP: usize = 16;
-    let pattern = args.text(0)?;
+    let pattern = args.string(0)?;
     call.spend_steps(COMPILE_STEPS + pattern.len() * 20 + args.string(1)?.len() / BYTES_PER_STEP)?;
-    let regex = re2::compile_bytes(&pattern).map_err(|error| Fault::message(error.to_string()))?;
-    Ok((regex, args.string(1)?))
+    Ok((call.pattern(pattern)?, args.string(1)?))
 }
 
 /// Every match as Go counts them: an empty match right behind another match is none.
