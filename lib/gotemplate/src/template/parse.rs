@@ -142,6 +142,13 @@ impl Default for Scope {
     }
 }
 
+/// What began a list of nodes.
+#[derive(Clone, Copy)]
+struct Opening {
+    word: &'static str,
+    line: u32,
+}
+
 /// What ended a list of nodes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Terminator {
@@ -295,22 +302,23 @@ impl<'a> Parser<'a> {
 
     fn definition(&mut self) -> Result<()> {
         const CONTEXT: &str = "define clause";
+        let opening = self.opening("define");
         let token = self.next_word();
         let name = self.template_name(token, CONTEXT)?;
         self.expect(Kind::RightDelim, CONTEXT)?;
-        self.template_body(name, CONTEXT, None)
+        self.template_body(name, opening, None)
     }
 
     /// The rest of a `define` or `block`, which shares nothing with what surrounds it. A wrong end is reported for
     /// `line` if there is one.
-    fn template_body(&mut self, name: Str, context: &str, line: Option<u32>) -> Result<()> {
+    fn template_body(&mut self, name: Str, opening: Opening, line: Option<u32>) -> Result<()> {
         let outer = std::mem::take(&mut self.scope);
         let parens = std::mem::take(&mut self.parens);
         let action_line = self.action_line.take();
-        let (root, terminator) = self.list()?;
+        let (root, terminator) = self.list(opening)?;
         if terminator != Terminator::End {
             self.line = line.unwrap_or(self.line);
-            return self.error(format!("unexpected {} in {context}", terminator.text()));
+            return self.error(format!("unexpected {} in {} clause", terminator.text(), opening.word));
         }
         self.add(name, root)?;
         self.scope = outer;
@@ -346,18 +354,23 @@ impl<'a> Parser<'a> {
         complete(&mut self.open.nodes, from, &mut self.source.nodes)
     }
 
+    /// What begins with the token that was read last.
+    fn opening(&self, word: &'static str) -> Opening {
+        Opening { word, line: self.line }
+    }
+
     /// Nodes up to `end` or `else`.
-    fn list(&mut self) -> Result<(Span, Terminator)> {
+    fn list(&mut self, opening: Opening) -> Result<(Span, Terminator)> {
         self.blocks += 1;
         if self.blocks > self.nesting.blocks {
             return self.error("max block depth exceeded");
         }
-        let result = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.list_here());
+        let result = stacker::maybe_grow(RED_ZONE, MORE_STACK, || self.list_here(opening));
         self.blocks -= 1;
         result
     }
 
-    fn list_here(&mut self) -> Result<(Span, Terminator)> {
+    fn list_here(&mut self, opening: Opening) -> Result<(Span, Terminator)> {
         let start = self.open.nodes.len();
         while self.peek_word().kind != Kind::End {
             match self.text_or_action()? {
@@ -365,7 +378,8 @@ impl<'a> Parser<'a> {
                 Item::Terminator(terminator) => return Ok((self.complete_nodes(start), terminator)),
             }
         }
-        self.error("unexpected EOF")
+        let Opening { word, line } = opening;
+        self.error(format!("unexpected EOF: {{{{{word}}}}} in line {line} has no {{{{end}}}}"))
     }
 
     fn text_or_action(&mut self) -> Result<Item> {
@@ -399,8 +413,8 @@ impl<'a> Parser<'a> {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::Terminator(Terminator::End));
             }
-            Keyword::If => Node::If(self.branch("if", Keyword::If)?),
-            Keyword::With => Node::With(self.branch("with", Keyword::With)?),
+            Keyword::If => Node::If(self.branch(self.opening("if"), Keyword::If)?),
+            Keyword::With => Node::With(self.branch(self.opening("with"), Keyword::With)?),
             Keyword::Range => Node::Range(Box::new(self.range()?)),
             Keyword::Template => self.invocation()?,
             Keyword::Define => return self.unexpected(token, "command"),
@@ -426,18 +440,18 @@ impl<'a> Parser<'a> {
         Ok(Item::Terminator(Terminator::Else))
     }
 
-    fn branch(&mut self, context: &str, keyword: Keyword) -> Result<Branch> {
+    fn branch(&mut self, opening: Opening, keyword: Keyword) -> Result<Branch> {
         let outer = self.scope.variables.len();
         let start = self.open.arms.len();
         let otherwise = loop {
-            let pipe = self.pipeline(context, Kind::RightDelim)?;
-            let (body, terminator) = self.list()?;
+            let pipe = self.pipeline(opening.word, Kind::RightDelim)?;
+            let (body, terminator) = self.list(opening)?;
             self.open.arms.push(Arm { pipe, body });
             if terminator == Terminator::End {
                 break None;
             }
             if self.peek().kind != Kind::Keyword(keyword) {
-                break Some(self.last_list()?);
+                break Some(self.last_list(opening)?);
             }
             self.next();
         };
@@ -445,8 +459,8 @@ impl<'a> Parser<'a> {
         Ok(Branch { arms: complete(&mut self.open.arms, start, &mut self.source.arms), otherwise })
     }
 
-    fn last_list(&mut self) -> Result<Span> {
-        let (nodes, terminator) = self.list()?;
+    fn last_list(&mut self, opening: Opening) -> Result<Span> {
+        let (nodes, terminator) = self.list(opening)?;
         if terminator == Terminator::End {
             Ok(nodes)
         } else {
@@ -455,14 +469,15 @@ impl<'a> Parser<'a> {
     }
 
     fn range(&mut self) -> Result<Range> {
+        let opening = self.opening("range");
         let outer = self.scope.variables.len();
-        let pipe = self.pipeline("range", Kind::RightDelim)?;
+        let pipe = self.pipeline(opening.word, Kind::RightDelim)?;
         self.scope.ranges += 1;
-        let (body, terminator) = self.list()?;
+        let (body, terminator) = self.list(opening)?;
         self.scope.ranges -= 1;
         let otherwise = match terminator {
             Terminator::End => None,
-            Terminator::Else => Some(self.last_list()?),
+            Terminator::Else => Some(self.last_list(opening)?),
         };
         self.scope.variables.truncate(outer);
         Ok(Range { pipe, body, otherwise })
@@ -470,10 +485,11 @@ impl<'a> Parser<'a> {
 
     fn block(&mut self) -> Result<Node> {
         const CONTEXT: &str = "block clause";
+        let opening = self.opening("block");
         let token = self.next_word();
         let name = self.template_name(token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
-        self.template_body(name.clone(), CONTEXT, Some(self.line))?;
+        self.template_body(name.clone(), opening, Some(self.line))?;
         Ok(Node::Template(Box::new(Invocation { at: token.span.start, name, pipe: Some(pipe) })))
     }
 

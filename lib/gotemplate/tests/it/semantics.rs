@@ -224,6 +224,26 @@ fn parsed_templates_are_shared_between_threads() {
 }
 
 #[test]
+fn what_is_never_closed_is_named() {
+    for (text, said) in [
+        ("a\n{{ if .x }}\n{{ range .y }}{{ end }}\n", "template: t:4: unexpected EOF: {{if}} in line 2 has no {{end}}"),
+        ("{{ if .x }}\n{{ else }}\n{{ with .y }}", "template: t:3: unexpected EOF: {{with}} in line 3 has no {{end}}"),
+        ("{{ with .x }}\n{{ else }}", "template: t:2: unexpected EOF: {{with}} in line 1 has no {{end}}"),
+        (
+            "\n{{ define `b` }}\n{{ if .x }}{{ end }}",
+            "template: t:3: unexpected EOF: {{define}} in line 2 has no {{end}}",
+        ),
+        (
+            "{{ block `b` . }}{{ range . }}{{ end }}",
+            "template: t:1: unexpected EOF: {{block}} in line 1 has no {{end}}",
+        ),
+    ] {
+        let error = Templates::new(Funcs::new()).parse("t", text).unwrap_err();
+        assert_eq!(error.to_string(), said, "{text:?}");
+    }
+}
+
+#[test]
 fn a_blank_template_does_not_replace_another() {
     let mut templates = templates();
     templates.parse("a", "x").unwrap();
