@@ -18,7 +18,7 @@ pub struct Chart {
     /// `Chart.lock` or `requirements.lock` as written, if there is one.
     pub lock: Option<serde_json::Value>,
     /// `values.yaml`. Numbers are floats, as templates see them.
-    pub values: Table,
+    pub values: Arc<Table>,
     /// `values.yaml` as written, for the lines of what is wrong in it.
     pub values_text: Arc<[u8]>,
     /// `values.schema.json` as written.

@@ -119,7 +119,7 @@ fn import(chart: &mut Chart, warnings: &mut Vec<String>) -> Result<(), CoalesceE
     }
     let values = deep_copy(&merged);
     coalesce::tables(&values, &imported, Nulls::Keep, warnings);
-    chart.values = values::from_map(&values);
+    chart.values = values::from_map(&values).into();
     for dependency in chart.metadata.dependencies.iter_mut().flatten() {
         for import in &mut dependency.import_values {
             if let ImportValues::Export(name) = import {

@@ -173,7 +173,7 @@ fn chart(fields: Fields<'_>) -> Result<Chart, DecodeError> {
     Ok(Chart {
         metadata: metadata.unwrap_or_default(),
         lock: fields.get("lock").cloned(),
-        values: fields.object("values")?.map(|values| with_go_numbers(values.0.clone())).unwrap_or_default(),
+        values: fields.object("values")?.map(|values| with_go_numbers(values.0.clone())).unwrap_or_default().into(),
         schema: fields.bytes("schema")?,
         templates: files("templates")?,
         files: files("files")?,

@@ -256,7 +256,7 @@ impl Loader {
                 "Chart.lock" => chart.lock = Some(read_yaml(&file, &path)?),
                 "values.yaml" => {
                     let values = values::read(&file.data);
-                    chart.values = values.map_err(|source| LoadError::Values { file: path, source })?;
+                    chart.values = values.map_err(|source| LoadError::Values { file: path, source })?.into();
                     chart.values_text = file.data;
                 }
                 "values.schema.json" => chart.schema = Some(file.data),

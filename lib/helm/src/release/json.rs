@@ -129,7 +129,8 @@ fn chart(chart: &Chart) -> String {
         let object = Object::new().raw("name", &string(&file.name));
         object.raw("data", &string(&base64(&file.data))).end()
     };
-    let values = if chart.values.is_empty() { "null".to_owned() } else { value(&Value::Object(chart.values.clone())) };
+    let values =
+        if chart.values.is_empty() { "null".to_owned() } else { value(&Value::Object((*chart.values).clone())) };
     Object::new()
         .raw("metadata", &metadata(&chart.metadata))
         .raw("lock", &chart.lock.as_ref().map_or("null".to_owned(), value))

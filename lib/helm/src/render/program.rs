@@ -1,5 +1,6 @@
 //! A chart's templates, parsed.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gotemplate::{Map, MissingKey, Session, Templates, Value};
@@ -63,7 +64,7 @@ impl Program {
         lookup: Option<Arc<dyn Lookup>>,
         session: &mut Session,
     ) -> Result<Files, RenderError> {
-        let mut tops = Vec::new();
+        let mut tops = BTreeMap::new();
         prepare(chart, chart.name(), true, values.clone(), scope, &mut tops);
         let templates = match lookup {
             Some(lookup) => self.templates.clone().with_funcs(functions::funcs(Some(lookup))),
@@ -73,8 +74,9 @@ impl Program {
         let mut rendered = Vec::with_capacity(self.order.len());
         for path in &self.order {
             // The longest chart path that the file lies below is its chart's.
-            let owner = tops.iter().filter(|(below, ..)| is_below(path, below)).max_by_key(|(below, ..)| below.len());
-            let Some((below, top, values)) = owner else { continue };
+            let mut folders = path.rmatch_indices("/templates/").filter_map(|(at, _)| path.get(..at));
+            let owner = folders.find_map(|folder| tops.get_key_value(folder));
+            let Some((below, (top, values))) = owner else { continue };
             top.insert("Template", Scope::template(path, &format!("{below}/templates"), &file_name));
             let text = templates
                 .execute(path, top.clone().into(), session)
@@ -83,10 +85,6 @@ impl Program {
         }
         Ok(rendered)
     }
-}
-
-fn is_below(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with("/templates/"))
 }
 
 fn collect<'c>(chart: &'c Chart, path: &str, sources: &mut Vec<Source<'c>>) {
@@ -109,7 +107,7 @@ fn prepare(
     is_root: bool,
     values: Map,
     scope: &Scope,
-    tops: &mut Vec<(String, Map, Map)>,
+    tops: &mut BTreeMap<String, (Map, Map)>,
 ) -> Map {
     let top = scope.top(chart, is_root, values.clone());
     let subcharts = Map::new();
@@ -120,6 +118,6 @@ fn prepare(
         subcharts.insert(dependency.name(), child);
     }
     top.insert("Subcharts", Value::from(subcharts));
-    tops.push((path.to_owned(), top.clone(), values));
+    tops.insert(path.to_owned(), (top.clone(), values));
     top
 }
