@@ -41,7 +41,7 @@ pub(super) type Result<T> = std::result::Result<T, ExecError>;
 const RED_ZONE: usize = 128 << 10;
 const MORE_STACK: usize = 2 << 20;
 
-/// Most templates print at least so many bytes.
+/// Most templates that others include print at least so many bytes.
 const USUAL_TEXT: usize = 128;
 
 /// Runs a step that may nest on a stack that is large enough for it.
@@ -52,8 +52,10 @@ pub(super) fn with_stack<T>(run: impl FnOnce() -> T) -> T {
 /// Executes the template of that name.
 pub(super) fn execute(templates: &Templates, name: &str, data: Value, session: &mut Session) -> Result<Vec<u8>> {
     let tree = templates.tree(name.as_bytes()).ok_or_else(|| ExecError::no_template(name))?;
-    let mut out = Vec::with_capacity(USUAL_TEXT);
     let depth = session.depth();
+    // A whole file prints about as much as it is long.
+    let room = if depth == 0 { tree.source.text.len() } else { USUAL_TEXT };
+    let mut out = Vec::with_capacity(room);
     if depth == 0 {
         session.begin(&data);
     }

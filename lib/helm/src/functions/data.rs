@@ -146,10 +146,11 @@ fn to_json_value(value: &Value, depth: usize) -> Result<serde_json::Value, Strin
         }
         Value::Map(map) if map.is_nil() => Json::Null,
         Value::Map(map) => {
-            let entry = |(key, value): (gotemplate::Str, Value)| {
-                Ok::<_, String>((key.to_str().into_owned(), to_json_value(&value, depth + 1)?))
-            };
-            Json::Object(map.entries().into_iter().map(entry).collect::<Result<_, _>>()?)
+            let mut object = serde_json::Map::new();
+            for (key, value) in map.entries() {
+                object.insert(key.to_str().into_owned(), to_json_value(&value, depth + 1)?);
+            }
+            Json::Object(object)
         }
         Value::Object(object) if !object.is_nil() && object.underlying().is_some() => {
             to_json_value(&object.underlying().unwrap_or_default(), depth + 1)?
