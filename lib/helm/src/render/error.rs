@@ -143,16 +143,12 @@ impl fmt::Display for Hint<'_> {
 impl RenderError {
     /// Adds to Go's words which of the functions may have been meant.
     pub(super) fn parse(error: ParseError, funcs: &Funcs) -> Self {
-        let ParseError { file, line, column, mut message } = error;
-        let unknown = message.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
-        if let Some(nearest) = unknown.and_then(|unknown| nearest(unknown, funcs.names())) {
-            message = format!("{message}; did you mean {nearest}?");
-        }
-        Self::Parse { file, line, column, message }
+        let ParseError { file, line, column, message } = error;
+        Self::Parse { file, line, column, message: with_nearest(message, funcs) }
     }
 
     /// Follows the error into the templates that were included; `values` are those of the chart that was rendered.
-    pub(super) fn execution(template: &str, error: &ExecError, values: &Map) -> Self {
+    pub(super) fn execution(template: &str, error: &ExecError, values: &Map, funcs: &Funcs) -> Self {
         if error.is_limit() {
             let message = limit_of(error);
             return Self::Limit { template: template.to_owned(), message };
@@ -174,6 +170,13 @@ impl RenderError {
                     trace.push((place, format!("error calling {function}")));
                     current = Some(inner);
                 }
+                (Some(Fault::Parse(error)), Some(function)) => {
+                    trace.push((place, format!("error calling {function}")));
+                    let ParseError { file, line, column, message } = error.clone();
+                    let place = Place { file, line, column, context: format!("parsing the text given to {function}") };
+                    trace.push((place, with_nearest(message, funcs)));
+                    current = None;
+                }
                 _ => {
                     // A function does not see where the value came from that is piped into it.
                     let is_piped = reason.starts_with("invalid value; expected");
@@ -189,6 +192,15 @@ impl RenderError {
             trace.push((place, error.to_string()));
         }
         Self::Template { trace, missing }
+    }
+}
+
+/// Adds to what is wrong with a template which function may have been meant.
+fn with_nearest(message: String, funcs: &Funcs) -> String {
+    let unknown = message.strip_prefix("function \"").and_then(|rest| rest.strip_suffix("\" not defined"));
+    match unknown.and_then(|unknown| nearest(unknown, funcs.names())) {
+        Some(nearest) => format!("{message}; did you mean {nearest}?"),
+        None => message,
     }
 }
 

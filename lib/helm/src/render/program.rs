@@ -80,7 +80,7 @@ impl Program {
             top.insert("Template", Scope::template(path, &format!("{below}/templates"), &file_name));
             let text = templates
                 .execute(path, top.clone().into(), session)
-                .map_err(|error| RenderError::execution(path, &error, values))?;
+                .map_err(|error| RenderError::execution(path, &error, values, templates.funcs()))?;
             rendered.push((path.clone(), functions::without_no_value(&text).into_text()));
         }
         Ok(rendered)

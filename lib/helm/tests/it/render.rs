@@ -179,6 +179,17 @@ fn a_template_that_is_not_well_formed_names_its_line() {
 }
 
 #[test]
+fn a_text_given_to_tpl_that_is_not_well_formed_is_told_with_its_place() {
+    refuse(
+        "a: {{ tpl .Values.text . }}",
+        "text: |\n  b: 1\n  c: {{ . | qote }}\n",
+        "small/templates/a.yaml:1:6\n  executing \"small/templates/a.yaml\" at <tpl .Values.text .>:\n    \
+         error calling tpl\ngotpl:2:10\n  parsing the text given to tpl:\n    \
+         function \"qote\" not defined; did you mean quote?",
+    );
+}
+
+#[test]
 fn every_schema_violation_is_told_with_its_path() {
     let mut values = Table::new();
     strvals::set(&mut values, "replicas=0,name=5").unwrap();
