@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, BufReader, Read as _, Write as _},
+    mem::ManuallyDrop,
     path::{Component, Path, PathBuf},
 };
 
@@ -99,7 +100,8 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
     let capabilities = capabilities(args)?;
     let name = release_name(args)?;
     let layers = layers(args)?;
-    let chart = load(&args.chart)?;
+    // The process ends soon, and gives back at once what would take long to take apart.
+    let chart = ManuallyDrop::new(load(&args.chart)?);
     check_installable(&chart)?;
     let request = Request {
         release: Release {
@@ -118,6 +120,7 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
         post_render: None,
     };
     let rendered = helm::render(&chart, layers.values(), request).map_err(|error| refused(error, &layers))?;
+    let rendered = ManuallyDrop::new(rendered);
     for warning in &rendered.warnings {
         out.warning(&format!(" {warning}"));
     }
