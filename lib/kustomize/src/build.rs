@@ -238,7 +238,9 @@ impl Builder<'_> {
             }
             let text = read::text(&bytes, &file).map_err(at)?;
             let value = read::json(&text).map_err(|error| at(read::malformed(&error, &file, 0)))?;
-            self.schema.choose(schema::parse(&value));
+            let hint = "the file must be an OpenAPI (version 2) document, as kustomize openapi fetch writes one";
+            let wrong = |message| at(Reason::invalid(message).hint(Some(hint.to_owned())).at(&Place { file, line: 0 }));
+            self.schema.choose(schema::parse(&value).map_err(wrong)?);
         } else if let Some(version) = version {
             if version != schema::BUILTIN_VERSION {
                 return Err(at(Reason::invalid("the specified OpenAPI version is not built in")

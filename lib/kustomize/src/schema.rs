@@ -5,6 +5,7 @@
 
 mod document;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -19,19 +20,28 @@ pub(crate) const BUILTIN_VERSION: &str = "v1.21.2";
 pub(crate) type TypeId = u32;
 
 /// What lies below a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Below {
-    /// A map of a type.
-    Map(TypeId),
-    /// A list that merges by these keys (none: plain values), of maps of a type if anything is known of it.
-    List(Vec<Box<str>>, Option<TypeId>),
+#[derive(Debug, Clone)]
+enum Below {
+    /// A map of a type, or a list if the type is one.
+    Type(TypeId),
+    /// A list without a name.
+    List(List),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Type {
     fields: HashMap<Box<str>, Below>,
     /// What holds for fields that are not named.
     other: Option<Below>,
+    /// It is no map but a list that merges.
+    list: Option<List>,
+}
+
+/// A list that merges by these keys (none: plain values), of maps of a type if anything is known of it.
+#[derive(Debug, Clone)]
+struct List {
+    keys: Vec<Box<str>>,
+    element: Option<TypeId>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -44,6 +54,10 @@ struct KindFacts {
 #[derive(Debug, Default)]
 pub(crate) struct Document {
     types: Vec<Type>,
+    /// The definitions among them.
+    names: HashMap<Box<str>, TypeId>,
+    /// Definitions that are referred to but not there.
+    missing: HashMap<Box<str>, TypeId>,
     /// By API version, then kind.
     kinds: HashMap<Box<str>, HashMap<Box<str>, KindFacts>>,
 }
@@ -64,8 +78,19 @@ pub(crate) struct Schema {
     custom: Option<Document>,
     /// A build file has chosen; later choices are ignored.
     chosen: bool,
-    /// The built-in types have been asked for before a document replaced them, so they stay.
-    builtin_used: std::cell::Cell<bool>,
+    builtin: Cell<Builtin>,
+}
+
+/// How far kustomize has come with the built-in document before another one replaces it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Builtin {
+    /// It is never read.
+    #[default]
+    Unused,
+    /// It is read when a type is asked for: behind the other one, whose definitions give way to its own.
+    Wanted,
+    /// It has been read: definitions of the other one take the place of its own.
+    Read,
 }
 
 impl Schema {
@@ -73,7 +98,11 @@ impl Schema {
     pub(crate) fn choose(&mut self, document: Document) {
         if !self.chosen {
             self.chosen = true;
-            self.custom = Some(document);
+            self.custom = Some(match self.builtin.get() {
+                Builtin::Unused => document,
+                Builtin::Wanted => builtin().over(&document),
+                Builtin::Read => document.over(builtin()),
+            });
         }
     }
 
@@ -86,14 +115,14 @@ impl Schema {
         self.chosen
     }
 
-    /// Whether the built-in types have been asked for.
-    pub(crate) fn builtin_used(&self) -> bool {
-        self.builtin_used.get()
+    /// How far the built-in document is used.
+    pub(crate) fn builtin(&self) -> Builtin {
+        self.builtin.get()
     }
 
-    /// Says whether they have been, and returns what was said before.
-    pub(crate) fn use_builtin(&self, used: bool) -> bool {
-        self.builtin_used.replace(used)
+    /// Says how far it is used, and returns what was said before.
+    pub(crate) fn use_builtin(&self, used: Builtin) -> Builtin {
+        self.builtin.replace(used)
     }
 
     /// True for kinds that certainly do not live in a namespace; false also for unknown ones.
@@ -104,17 +133,17 @@ impl Schema {
         if let Some(custom) = &self.custom {
             return custom.facts(gvk).and_then(|facts| facts.cluster).unwrap_or(false);
         }
-        self.builtin_used.set(true);
+        self.builtin.set(self.builtin.get().max(Builtin::Wanted));
         false
     }
 
     /// The type of an object.
     pub(crate) fn of(&self, gvk: Gvk<'_>) -> Option<TypeRef<'_>> {
         let Some(custom) = &self.custom else {
-            self.builtin_used.set(true);
+            self.builtin.set(Builtin::Read);
             return builtin().root(gvk);
         };
-        custom.root(gvk).or_else(|| builtin().root(gvk).filter(|_| self.builtin_used.get()))
+        custom.root(gvk)
     }
 }
 
@@ -131,6 +160,56 @@ impl Document {
 
     fn kind(&mut self, api_version: &str, kind: &str) -> &mut KindFacts {
         self.kinds.entry(api_version.into()).or_default().entry(kind.into()).or_default()
+    }
+
+    /// Both documents as one, where definitions and kinds of this one take the place of those below. A reference leads
+    /// to the definition of its name that holds, whichever document either is from.
+    fn over(&self, below: &Self) -> Self {
+        let offset = TypeId::try_from(below.types.len()).unwrap_or(TypeId::MAX);
+        let ids = |types: &[Type]| TypeId::try_from(types.len()).unwrap_or(TypeId::MAX);
+        let mut lower: Vec<TypeId> = (0..offset).collect();
+        let mut upper: Vec<TypeId> = (0..ids(&self.types)).map(|id| id + offset).collect();
+        for (name, &id) in &below.names {
+            if let Some(&by) = self.names.get(name) {
+                lower[id as usize] = by + offset;
+            }
+        }
+        for (moved, missing, found, shift) in
+            [(&mut lower, &below.missing, &self.names, offset), (&mut upper, &self.missing, &below.names, 0)]
+        {
+            for (name, &id) in missing {
+                if let Some(&by) = found.get(name) {
+                    moved[id as usize] = by + shift;
+                }
+            }
+        }
+        let mut both = Self { kinds: below.kinds.clone(), ..Self::default() };
+        both.types.extend(below.types.iter().map(|found| found.renumbered(&lower)));
+        both.types.extend(self.types.iter().map(|found| found.renumbered(&upper)));
+        for (api_version, kinds) in &self.kinds {
+            for (kind, facts) in kinds {
+                let held = both.kind(api_version, kind);
+                held.root = facts.root.map(|id| id + offset).or(held.root);
+                held.cluster = facts.cluster.or(held.cluster);
+            }
+        }
+        both
+    }
+}
+
+impl Type {
+    fn renumbered(&self, moved: &[TypeId]) -> Self {
+        let to = |id: TypeId| moved.get(id as usize).copied().unwrap_or(id);
+        let list = |list: &List| List { keys: list.keys.clone(), element: list.element.map(to) };
+        let below = |below: &Below| match below {
+            Below::Type(id) => Below::Type(to(*id)),
+            Below::List(found) => Below::List(list(found)),
+        };
+        Self {
+            fields: self.fields.iter().map(|(name, found)| (name.clone(), below(found))).collect(),
+            other: self.other.as_ref().map(below),
+            list: self.list.as_ref().map(list),
+        }
     }
 }
 
@@ -153,17 +232,18 @@ impl<'a> FieldType<'a> {
     /// The type of the map in this field.
     pub(crate) fn map(self) -> Option<TypeRef<'a>> {
         match self.below {
-            Below::Map(id) => Some(TypeRef { document: self.document, id: *id }),
-            Below::List(..) => None,
+            Below::Type(id) => Some(TypeRef { document: self.document, id: *id }),
+            Below::List(_) => None,
         }
     }
 
     /// The merge keys of the list in this field and the type of its elements; none for a list that is replaced.
     pub(crate) fn list(self) -> Option<(&'a [Box<str>], Option<TypeRef<'a>>)> {
-        match self.below {
-            Below::Map(_) => None,
-            Below::List(keys, id) => Some((keys, id.map(|id| TypeRef { document: self.document, id }))),
-        }
+        let list = match self.below {
+            Below::Type(id) => self.document.types.get(*id as usize)?.list.as_ref()?,
+            Below::List(list) => list,
+        };
+        Some((&list.keys, list.element.map(|id| TypeRef { document: self.document, id })))
     }
 }
 
@@ -178,15 +258,20 @@ fn read_table(table: &str) -> Document {
     for line in table.lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
-            ["type", _] => document.types.push(Type::default()),
+            ["type", _, name] => {
+                document.names.extend(TypeId::try_from(document.types.len()).ok().map(|id| (name.into(), id)));
+                document.types.push(Type::default());
+            }
             ["kind", api_version, kind, root, scope] => {
                 *document.kind(api_version, kind) =
                     KindFacts { root: root.parse().ok(), cluster: (scope != "?").then_some(scope == "c") };
             }
             [name, sign, target, ref keys @ ..] => {
                 let below = match (sign, target.parse()) {
-                    (">", Ok(id)) => Below::Map(id),
-                    ("+", id) => Below::List(keys.iter().map(|&key| key.into()).collect(), id.ok()),
+                    (">", Ok(id)) => Below::Type(id),
+                    ("+", id) => {
+                        Below::List(List { keys: keys.iter().map(|&key| key.into()).collect(), element: id.ok() })
+                    }
                     _ => continue,
                 };
                 let Some(last) = document.types.last_mut() else { continue };

@@ -24,7 +24,7 @@ const header = `# What strategic merge patches need to know of Kubernetes' built
 # x-kubernetes-group-version-kind, and the scope that the API paths give each kind.
 # Made by cargo xtask merge-keys; do not edit.
 #
-# type N: the fields of type N that lead to a list that merges; "*" stands for every field.
+# type N DEFINITION: the fields of type N that lead to a list that merges; "*" stands for every field.
 #   FIELD > M          a map of type M
 #   FIELD + M KEYS     a list of type M that merges by KEYS ("-": of plain values, or of a type with nothing below)
 # kind APIVERSION KIND N SCOPE: SCOPE is n (namespaced), c (cluster) or ? (no API path), N may be "-".
@@ -78,7 +78,7 @@ func main() {
 	defer out.Flush()
 	fmt.Fprintf(out, header, openapi.GetSchemaVersion())
 	for i, name := range names {
-		fmt.Fprintf(out, "type %d\n", i)
+		fmt.Fprintf(out, "type %d %s\n", i, name)
 		for _, f := range types[name] {
 			if f.list {
 				fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%s + %s %s", f.name, reference(f.target), strings.Join(f.keys, " ")), " "))

@@ -38,7 +38,7 @@ impl Builder<'_> {
         let config = own_config(target, &mut problems);
         let generated = self.generated(target, generators, origin, &mut problems);
         // Read now, so that all that is wrong is said at once, though kustomize does so after the components.
-        let used = self.schema.builtin_used();
+        let used = self.schema.builtin();
         let prepared = self.prepare(target, origin, &mut problems);
         let used_later = self.schema.use_builtin(used);
         if !problems.is_empty() {
@@ -59,8 +59,8 @@ impl Builder<'_> {
             let at = |fault: Fault| fault.at(&target.at(entry.line)).field(|| format!("components[{i}]"));
             into = self.component(target, entry, into, origin).map_err(|found| located(found, at))?;
         }
-        if used_later && !self.schema.is_chosen() {
-            self.schema.use_builtin(true);
+        if !self.schema.is_chosen() {
+            self.schema.use_builtin(used_later.max(self.schema.builtin()));
         }
         self.transform(target, prepared, &mut into, origin)?;
         vars::declare(&mut into.set, &mut into.vars, &file.vars, &place).map_err(one)?;

@@ -1,30 +1,37 @@
 //! Reading an OpenAPI (version 2) document that a build file names.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{Below, Document, KindFacts, Type, TypeId};
-use std::collections::HashMap;
+use super::{Below, Document, KindFacts, List, Type, TypeId};
 
 /// References that lead to references are followed this far.
 const MAX_REFERENCES: usize = 32;
 /// Schemas inside schemas, without references.
 const MAX_DEPTH: usize = 64;
 
-/// Takes the types and scopes of a document; what does not look like one is empty.
-pub(crate) fn parse(openapi: &Value) -> Document {
+/// Takes the types and scopes of a document.
+///
+/// # Errors
+/// What stands where only a map may.
+pub(crate) fn parse(openapi: &Value) -> Result<Document, String> {
     let mut document = Document::default();
-    let Some(definitions) = openapi.get("definitions").and_then(Value::as_object) else {
-        return document;
-    };
-    let numbers: HashMap<&str, TypeId> = definitions
+    let Some(openapi) = map(openapi, "the document")? else { return Ok(document) };
+    let part = |name: &str| openapi.get(name).map_or(Ok(None), |found| map(found, name));
+    scopes(part("paths")?, &mut document);
+    let Some(definitions) = part("definitions")? else { return Ok(document) };
+    for (name, schema) in definitions {
+        map(schema, name)?;
+    }
+    document.names = definitions
         .keys()
         .enumerate()
-        .filter_map(|(i, name)| Some((name.as_str(), TypeId::try_from(i).ok()?)))
+        .filter_map(|(i, name)| Some((name.as_str().into(), TypeId::try_from(i).ok()?)))
         .collect();
-    document.types.resize_with(numbers.len(), Type::default);
-    let mut reader = Reader { definitions, numbers, document };
+    document.types.resize_with(definitions.len(), Type::default);
+    let mut reader = Reader { definitions, document };
     for (i, schema) in definitions.values().enumerate() {
-        let found = reader.fields(schema, 0);
+        let list = reader.list(schema, 0);
+        let found = Type { list, ..reader.fields(schema, 0) };
         reader.document.types[i] = found;
         for gvk in schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array).into_iter().flatten() {
             if let Some((api_version, kind)) = type_meta(gvk) {
@@ -32,14 +39,19 @@ pub(crate) fn parse(openapi: &Value) -> Document {
             }
         }
     }
-    let mut document = reader.document;
-    scopes(openapi, &mut document);
-    document
+    Ok(reader.document)
+}
+
+fn map<'a>(value: &'a Value, name: &str) -> Result<Option<&'a Map<String, Value>>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(map) => Ok(Some(map)),
+        _ => Err(format!("{name} must be a map")),
+    }
 }
 
 struct Reader<'a> {
-    definitions: &'a serde_json::Map<String, Value>,
-    numbers: HashMap<&'a str, TypeId>,
+    definitions: &'a Map<String, Value>,
     document: Document,
 }
 
@@ -60,15 +72,22 @@ impl Reader<'_> {
             return None;
         }
         if let Some(id) = self.reference(schema) {
-            return Some(Below::Map(id));
+            return Some(Below::Type(id));
         }
-        let strategy = schema.get("x-kubernetes-patch-strategy").and_then(Value::as_str).unwrap_or("");
-        if strategy.split(',').any(|part| part == "merge") {
-            let items = schema.get("items");
-            let element = items.and_then(|items| self.reference(items).or_else(|| self.inline(items, depth)));
-            return Some(Below::List(keys(schema), element));
+        match self.list(schema, depth) {
+            Some(list) => Some(Below::List(list)),
+            None => self.inline(schema, depth).map(Below::Type),
         }
-        self.inline(schema, depth).map(Below::Map)
+    }
+
+    fn list(&mut self, schema: &Value, depth: usize) -> Option<List> {
+        let strategy = schema.get("x-kubernetes-patch-strategy").and_then(Value::as_str)?;
+        if !strategy.split(',').any(|part| part == "merge") {
+            return None;
+        }
+        let items = schema.get("items");
+        let element = items.and_then(|items| self.reference(items).or_else(|| self.inline(items, depth)));
+        Some(List { keys: keys(schema), element })
     }
 
     /// Gives a schema without a name a number.
@@ -80,15 +99,27 @@ impl Reader<'_> {
         Some(id)
     }
 
-    fn reference(&self, schema: &Value) -> Option<TypeId> {
+    fn reference(&mut self, schema: &Value) -> Option<TypeId> {
         let mut name = definition(schema)?;
         for _ in 0..MAX_REFERENCES {
-            match definition(self.definitions.get(name)?) {
-                Some(next) => name = next,
-                None => return self.numbers.get(name).copied(),
+            match self.definitions.get(name).map(definition) {
+                Some(Some(next)) => name = next,
+                Some(None) => return self.document.names.get(name).copied(),
+                None => return self.missing(name),
             }
         }
         None
+    }
+
+    /// Leaves room for a definition that another document may have.
+    fn missing(&mut self, name: &str) -> Option<TypeId> {
+        if let Some(&id) = self.document.missing.get(name) {
+            return Some(id);
+        }
+        let id = TypeId::try_from(self.document.types.len()).ok()?;
+        self.document.types.push(Type::default());
+        self.document.missing.insert(name.into(), id);
+        Some(id)
     }
 }
 
@@ -106,8 +137,8 @@ fn keys(schema: &Value) -> Vec<Box<str>> {
 }
 
 /// A kind whose path names a namespace lives in one; one that has a path without lives outside.
-fn scopes(openapi: &Value, document: &mut Document) {
-    for (path, item) in openapi.get("paths").and_then(Value::as_object).into_iter().flatten() {
+fn scopes(paths: Option<&Map<String, Value>>, document: &mut Document) {
+    for (path, item) in paths.into_iter().flatten() {
         let gvk = item.get("get").and_then(|get| get.get("x-kubernetes-group-version-kind"));
         let Some((api_version, kind)) = gvk.and_then(type_meta) else { continue };
         let facts: &mut KindFacts = document.kind(&api_version, kind);
