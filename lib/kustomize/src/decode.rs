@@ -20,13 +20,23 @@ pub(crate) enum Unknown {
     Ignore,
 }
 
+/// Whose rules for types and names of fields hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rules {
+    /// encoding/json's: a number is no text, the case of names does not matter.
+    Json,
+    /// sigs.k8s.io/yaml's: the same, but numbers and booleans are texts where it sees that a text is wanted.
+    SigsYaml,
+    /// yaml.v3's: numbers and booleans are texts where those are wanted, names are exact.
+    YamlV3,
+}
+
 /// A reader of one file, and what is wrong with the file so far.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     file: Arc<str>,
     unknown: Unknown,
-    /// Numbers and booleans stand for texts where texts belong.
-    coerces: bool,
+    rules: Rules,
     /// The fields from the top to here.
     path: String,
     pub(crate) problems: Vec<Problem>,
@@ -46,13 +56,18 @@ pub(crate) trait Decode: Default {
 impl Decoder {
     /// A reader of build files, which takes a number for no text.
     pub(crate) fn new(file: &Arc<str>, unknown: Unknown) -> Self {
-        let file = Arc::clone(file);
-        Self { file, unknown, coerces: false, path: String::new(), problems: Vec::new(), dropped: Vec::new() }
+        let (file, rules) = (Arc::clone(file), Rules::Json);
+        Self { file, unknown, rules, path: String::new(), problems: Vec::new(), dropped: Vec::new() }
     }
 
-    /// A reader of everything else: sigs.k8s.io/yaml knows from the type what a number or a boolean is to be.
+    /// A reader of nearly everything else: sigs.k8s.io/yaml knows from the type what a number or a boolean is to be.
     pub(crate) fn coercing(file: &Arc<str>, unknown: Unknown) -> Self {
-        Self { coerces: true, ..Self::new(file, unknown) }
+        Self { rules: Rules::SigsYaml, ..Self::new(file, unknown) }
+    }
+
+    /// A reader of the few things that are read by yaml.v3 itself.
+    pub(crate) fn exact(file: &Arc<str>, unknown: Unknown) -> Self {
+        Self { rules: Rules::YamlV3, ..Self::new(file, unknown) }
     }
 
     /// Reads the first document of a text.
@@ -85,6 +100,17 @@ impl Decoder {
         self.problems.push(*problem);
     }
 
+    /// Reads a field of a type that is embedded in Go, where sigs.k8s.io/yaml does not see what the field's own type is.
+    pub(crate) fn embedded<T: Decode>(&mut self, node: &yaml::Node) -> T {
+        let rules = self.rules;
+        if rules == Rules::SigsYaml {
+            self.rules = Rules::Json;
+        }
+        let value = T::decode(node, self);
+        self.rules = rules;
+        value
+    }
+
     /// Reads the fields of a map, in order; of fields with one name the last one wins.
     pub(crate) fn fields(
         &mut self,
@@ -98,9 +124,10 @@ impl Decoder {
         let Some(pairs) = self.pairs(node) else { return };
         // Go's JSON decoder does not mind the case of field names. It reads them in their order as texts, so of several
         // that are the same but for that the last one in that order wins.
+        let any_case = self.rules != Rules::YamlV3;
         let name_of = |key: &str| {
             let exact = known.iter().find(|name| **name == key);
-            exact.or_else(|| known.iter().find(|name| name.eq_ignore_ascii_case(key)))
+            exact.or_else(|| known.iter().find(|name| any_case && name.eq_ignore_ascii_case(key)))
         };
         let mut winners: BTreeMap<&str, String> = BTreeMap::new();
         for (key, ..) in &pairs {
@@ -224,11 +251,13 @@ impl Decode for String {
         match scalar(node) {
             Some(Value::String(text)) => text,
             Some(Value::Null) => String::new(),
-            Some(Value::Bool(value)) if decoder.coerces => value.to_string(),
-            Some(Value::Number(number)) if decoder.coerces => match number.as_f64().filter(|_| number.is_f64()) {
-                Some(float) => crate::go::format_float(float),
-                None => number.to_string(),
-            },
+            Some(Value::Bool(value)) if decoder.rules != Rules::Json => value.to_string(),
+            Some(Value::Number(number)) if decoder.rules != Rules::Json => {
+                match number.as_f64().filter(|_| number.is_f64()) {
+                    Some(float) => crate::go::format_float(float),
+                    None => number.to_string(),
+                }
+            }
             _ => {
                 decoder.wrong_type(node, "a string");
                 String::new()
@@ -241,11 +270,17 @@ impl Decode for String {
     }
 }
 
+/// What yaml.v3 takes for true and false where a boolean is wanted, as YAML 1.1 did.
+const YES: [&str; 8] = ["y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
+const NO: [&str; 8] = ["n", "N", "no", "No", "NO", "off", "Off", "OFF"];
+
 impl Decode for bool {
     fn decode(node: &yaml::Node, decoder: &mut Decoder) -> Self {
         match scalar(node) {
             Some(Value::Bool(value)) => value,
             Some(Value::Null) => false,
+            Some(Value::String(text)) if decoder.rules == Rules::YamlV3 && YES.contains(&text.as_str()) => true,
+            Some(Value::String(text)) if decoder.rules == Rules::YamlV3 && NO.contains(&text.as_str()) => false,
             _ => {
                 decoder.wrong_type(node, "true or false");
                 false
@@ -380,9 +415,12 @@ impl From<String> for Entry {
     }
 }
 
-/// Declares a map with known fields: how it is read, how it is written, and the line that it stands in.
+/// Declares a map with known fields: how it is read, how it is written, and the line that it stands in. A field `in` a Go
+/// type is one of that type, which is embedded in this one.
 macro_rules! record {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $ty:ty = $key:literal,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[$field_meta:meta])* $field:ident: $ty:ty = $key:literal $(in $embedded:ident)?,)*
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         $vis struct $name {
@@ -395,7 +433,7 @@ macro_rules! record {
             fn decode(node: &yaml::Node, decoder: &mut $crate::decode::Decoder) -> Self {
                 let mut record = Self { line: node.at().line, ..Self::default() };
                 decoder.fields(node, &[$($key),*], |name, value, decoder| match name {
-                    $($key => record.$field = <$ty as $crate::decode::Decode>::decode(value, decoder),)*
+                    $($key => record.$field = $crate::decode::record!(@decode value decoder $ty $(, $embedded)?),)*
                     _ => {}
                 });
                 record
@@ -410,5 +448,7 @@ macro_rules! record {
             }
         }
     };
+    (@decode $value:ident $decoder:ident $ty:ty) => { <$ty as $crate::decode::Decode>::decode($value, $decoder) };
+    (@decode $value:ident $decoder:ident $ty:ty, $embedded:ident) => { $decoder.embedded::<$ty>($value) };
 }
 pub(crate) use record;

@@ -126,11 +126,11 @@ record! {
     /// A field of some kinds of objects, as files write it.
     pub struct FieldEntry {
         /// API group; empty for all.
-        group: String = "group",
+        group: String = "group" in Gvk,
         /// API version; empty for all.
-        version: String = "version",
+        version: String = "version" in Gvk,
         /// Kind; empty for all.
-        kind: String = "kind",
+        kind: String = "kind" in Gvk,
         /// Path with slashes.
         path: String = "path",
         /// Make the field where it is missing.
@@ -166,15 +166,15 @@ record! {
     /// Objects, by anchored regular expressions and label selectors; what is empty fits all.
     pub struct Selector {
         /// API group.
-        group: String = "group",
+        group: String = "group" in Gvk,
         /// API version.
-        version: String = "version",
+        version: String = "version" in Gvk,
         /// Kind.
-        kind: String = "kind",
+        kind: String = "kind" in Gvk,
         /// Name, original or present.
-        name: String = "name",
+        name: String = "name" in ResId,
         /// Namespace, original or present.
-        namespace: String = "namespace",
+        namespace: String = "namespace" in ResId,
         /// A label selector for annotations.
         annotation_selector: String = "annotationSelector",
         /// A label selector.
@@ -226,15 +226,15 @@ record! {
     /// The field that a replacement reads.
     pub struct Source {
         /// API group.
-        group: String = "group",
+        group: String = "group" in Gvk,
         /// API version.
-        version: String = "version",
+        version: String = "version" in Gvk,
         /// Kind.
-        kind: String = "kind",
+        kind: String = "kind" in Gvk,
         /// Name.
-        name: String = "name",
+        name: String = "name" in ResId,
         /// Namespace.
-        namespace: String = "namespace",
+        namespace: String = "namespace" in ResId,
         /// Path with dots; `metadata.name` where it is empty.
         field_path: String = "fieldPath",
         /// Which part of the value.

@@ -15,23 +15,33 @@ use crate::resource::{Resource, annotation};
 use crate::schema::Schema;
 use crate::transform::{Json6902, Patch, Replacement, Subjects, Target, Transformer, ValueAdd};
 
-const GENERATORS: &[&str] = &["ConfigMapGenerator", "SecretGenerator", "IAMPolicyGenerator"];
-const TRANSFORMERS: &[&str] = &[
-    "AnnotationsTransformer",
-    "HashTransformer",
-    "ImageTagTransformer",
-    "LabelTransformer",
-    "NamespaceTransformer",
-    "PatchJson6902Transformer",
-    "PatchStrategicMergeTransformer",
-    "PatchTransformer",
-    "PrefixSuffixTransformer",
-    "PrefixTransformer",
-    "ReplacementTransformer",
-    "ReplicaCountTransformer",
-    "SuffixTransformer",
-    "ValueAddTransformer",
+/// Kinds of generators, and the fields that each reads.
+const GENERATORS: &[(&str, &[&str])] = &[
+    ("ConfigMapGenerator", &[]),
+    ("SecretGenerator", &[]),
+    ("IAMPolicyGenerator", &["cloud", "kubernetesService", "serviceAccount"]),
 ];
+/// Kinds of transformers, and the fields that each reads.
+const TRANSFORMERS: &[(&str, &[&str])] = &[
+    ("AnnotationsTransformer", &["annotations", "fieldSpecs"]),
+    ("HashTransformer", &[]),
+    ("ImageTagTransformer", &["imageTag", "fieldSpecs"]),
+    ("LabelTransformer", &["labels", "fieldSpecs"]),
+    ("NamespaceTransformer", &["metadata", "fieldSpecs", "unsetOnly", "setRoleBindingSubjects"]),
+    ("PatchJson6902Transformer", &["target", "path", "jsonOp"]),
+    ("PatchStrategicMergeTransformer", &["paths", "patches"]),
+    ("PatchTransformer", &["path", "patch", "target", "options"]),
+    ("PrefixSuffixTransformer", &["prefix", "suffix", "fieldSpecs"]),
+    ("PrefixTransformer", &["prefix", "fieldSpecs"]),
+    ("ReplacementTransformer", &["replacements"]),
+    ("ReplicaCountTransformer", &["replica", "fieldSpecs"]),
+    ("SuffixTransformer", &["suffix", "fieldSpecs"]),
+    ("ValueAddTransformer", &["value", "targets", "targetFilePath"]),
+];
+/// Kinds whose fields are embedded in Go, where the type of a field is not seen.
+const EMBEDDED: &[&str] = &["IAMPolicyGenerator", "ReplacementTransformer"];
+/// Kinds that are read by another library than the rest.
+const EXACT: &[&str] = &["PrefixTransformer", "SuffixTransformer", "PrefixSuffixTransformer"];
 
 record! {
     /// Everything that a configuration may say; each kind reads its own part.
@@ -96,18 +106,14 @@ pub(crate) struct Setup<'s, 'a> {
 
 /// Makes the objects of a configured generator: the object, how it meets others, whether its name gets a hash.
 pub(crate) fn generate(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<Resource, Fault> {
-    let kind = builtin_kind(config, GENERATORS)?.to_owned();
-    let made = match kind.as_str() {
+    let (kind, fields) = builtin_kind(config, GENERATORS)?;
+    let made = match kind {
         "ConfigMapGenerator" => Made::ConfigMap,
         "SecretGenerator" => Made::Secret,
-        "IAMPolicyGenerator" => {
-            let settings: Settings = decode(&config.node, &config.place, Decoder::coercing)?;
-            return service_account(&settings, config, setup);
-        }
-        _ => return Err(Reason::invalid(format!("plugin {} is not a generator", config.id()))),
+        _ => return service_account(&settings(config, kind, fields)?, config, setup),
     };
-    // These arguments are embedded in Go, where the type of a field is not seen.
-    let mut args: file::GeneratorArgs = decode(&config.node, &config.place, Decoder::new)?;
+    // These arguments are embedded too.
+    let mut args: file::GeneratorArgs = decode(config, |_| true, Decoder::new)?;
     if args.name.is_empty() {
         config.name().clone_into(&mut args.name);
     }
@@ -126,8 +132,8 @@ pub(crate) fn generate(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<R
 
 /// Configures a transformer.
 pub(crate) fn transformers(config: &Resource, setup: &mut Setup<'_, '_>) -> Result<Vec<Transformer>, Fault> {
-    let kind = builtin_kind(config, TRANSFORMERS)?;
-    let settings: Settings = decode(&config.node, &config.place, Decoder::coercing)?;
+    let (kind, known) = builtin_kind(config, TRANSFORMERS)?;
+    let settings = settings(config, kind, known)?;
     let place = &config.place;
     let fields = || settings.field_specs.iter().flatten().cloned().map(Field::from).collect::<Vec<_>>();
     let required = || match settings.field_specs {
@@ -357,7 +363,10 @@ fn subjects(text: &str) -> Result<Subjects, Fault> {
 }
 
 /// The kind of one of kustomize's own parts; anything that would have to be run is refused.
-fn builtin_kind<'r>(config: &'r Resource, known: &[&str]) -> Result<&'r str, Fault> {
+fn builtin_kind(
+    config: &Resource,
+    known: &'static [(&'static str, &'static [&'static str])],
+) -> Result<(&'static str, &'static [&'static str]), Fault> {
     let gvk = config.gvk();
     let function = ["config.kubernetes.io/function", "config.k8s.io/function"]
         .iter()
@@ -369,10 +378,10 @@ fn builtin_kind<'r>(config: &'r Resource, known: &[&str]) -> Result<&'r str, Fau
         let what = if function { "KRM functions" } else { "external plugins" };
         return Err(refused(&format!("{what} ({})", gvk.kind), PLUGINS));
     }
-    if known.contains(&gvk.kind) {
-        return Ok(gvk.kind);
+    if let Some(found) = known.iter().find(|(kind, _)| *kind == gvk.kind) {
+        return Ok(*found);
     }
-    let near = nearest(gvk.kind, known.iter().copied());
+    let near = nearest(gvk.kind, known.iter().map(|(kind, _)| *kind));
     Err(Reason::invalid(format!("unable to load builtin {gvk}"))
         .hint(near.map(|near| format!("did you mean {near:?}?"))))
 }
@@ -385,15 +394,33 @@ pub(crate) fn refused(what: &str, why: &'static str) -> Fault {
     Reason::Refused { what: what.to_owned(), why }.into()
 }
 
-/// Reads an object as settings; fields that are none are left out.
-fn decode<T: Decode>(node: &Node, place: &Place, reader: impl Fn(&Arc<str>, Unknown) -> Decoder) -> Result<T, Fault> {
-    let text = yaml::print(&node.to_value().map_err(|error| Reason::apply(error.to_string()))?);
-    let mut decoder = reader(&place.file, Unknown::Ignore);
+/// Reads what a kind knows of an object; all else is left out.
+fn settings(config: &Resource, kind: &str, known: &[&str]) -> Result<Settings, Fault> {
+    let is_read = |field: &str| known.iter().any(|name| name.eq_ignore_ascii_case(field));
+    let reader = match kind {
+        kind if EMBEDDED.contains(&kind) => Decoder::new,
+        kind if EXACT.contains(&kind) => Decoder::exact,
+        _ => Decoder::coercing,
+    };
+    decode(config, is_read, reader)
+}
+
+fn decode<T: Decode>(
+    config: &Resource,
+    is_read: impl Fn(&str) -> bool,
+    reader: impl Fn(&Arc<str>, Unknown) -> Decoder,
+) -> Result<T, Fault> {
+    let mut value = config.node.to_value().map_err(|error| Reason::apply(error.to_string()))?;
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|field, _| is_read(field));
+    }
+    let text = yaml::print(&value);
+    let mut decoder = reader(&config.place.file, Unknown::Ignore);
     let value = decoder.document(&text);
     decoder.finish(value).map(|(value, _)| value).map_err(|problems| {
         let mut fault = first(problems);
         // The line is one of the printed object; the object's own says more.
-        fault.place = Some(place.clone());
+        fault.place = Some(config.place.clone());
         fault
     })
 }

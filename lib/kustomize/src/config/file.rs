@@ -40,11 +40,11 @@ record! {
     /// Fields that hold the names of objects of a type.
     pub(crate) struct ReferenceEntry {
         /// API group; empty for all.
-        group: String = "group",
+        group: String = "group" in Gvk,
         /// API version; empty for all.
-        version: String = "version",
+        version: String = "version" in Gvk,
         /// Kind; empty for all.
-        kind: String = "kind",
+        kind: String = "kind" in Gvk,
         /// The fields.
         field_specs: Vec<FieldEntry> = "fieldSpecs",
     }
