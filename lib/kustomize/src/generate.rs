@@ -176,8 +176,8 @@ fn env(bytes: &[u8], add: &mut dyn FnMut(String, Vec<u8>) -> Result<(), Fault>) 
         let line = bytes[..error.valid_up_to()].split(|b| *b == b'\n').count();
         Reason::invalid(format!("line {line} has invalid utf8 bytes"))
     })?;
-    for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
-        let line = line.trim_start();
+    for line in text.strip_prefix('\u{feff}').unwrap_or(text).split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line).trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }

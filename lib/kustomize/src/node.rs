@@ -174,7 +174,9 @@ impl Node {
             Self::List(items) => {
                 items.iter().enumerate().try_for_each(|(i, item)| item.check().map_err(|e| e.below(&i.to_string())))
             }
-            Self::Map(map) => map.iter().try_for_each(|(key, value)| value.check().map_err(|e| e.below(key))),
+            Self::Map(map) => map.iter().try_for_each(|(key, value)| {
+                scalar::check_characters(key).and_then(|()| value.check()).map_err(|e| e.below(key))
+            }),
         }
     }
 

@@ -17,11 +17,25 @@ use crate::resource::meta_text;
 /// An object and the line that it starts in.
 pub(crate) type Located = (Node, u32);
 
-/// The bytes of a file as text.
+/// The bytes of a file as text: UTF-8, or UTF-16 if a mark at the start says so.
 pub(crate) fn text<'b>(bytes: &'b [u8], file: &Arc<str>) -> Result<Cow<'b, str>, Fault> {
+    if let Some(text) = utf16(bytes) {
+        return Ok(Cow::Owned(text.replace("\r\n", "\n")));
+    }
     let text = yaml::text(bytes).map_err(|error| malformed(&error, file, 0))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Ok(if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) })
+}
+
+/// What Windows' shells write, behind its mark.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let unit: fn([u8; 2]) -> u16 = match bytes {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (units, []) = bytes[2..].as_chunks::<2>() else { return None };
+    char::decode_utf16(units.iter().map(|&pair| unit(pair))).collect::<Result<_, _>>().ok()
 }
 
 /// The objects of a text: documents, and the items of lists. Everything that is wrong with it comes together.

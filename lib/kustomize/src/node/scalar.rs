@@ -166,6 +166,7 @@ impl Scalar {
 
     /// Whether [`Scalar::to_value`] gives a value, without making one for texts.
     pub(crate) fn check(&self) -> Result<(), Unprintable> {
+        check_characters(&self.text)?;
         if self.tag == Tag::Str { Ok(()) } else { self.to_value().map(drop) }
     }
 
@@ -188,6 +189,18 @@ impl Scalar {
         })?;
         Ok(whole(value))
     }
+}
+
+/// Refuses the characters that kustomize cannot print: it goes through JSON, which has them as they are, and reads that
+/// as YAML, which does not.
+pub(super) fn check_characters(text: &str) -> Result<(), Unprintable> {
+    let refused = |c: char| matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}');
+    // Other control characters are escaped in JSON.
+    if text.bytes().all(|byte| byte < 0x7f) || !text.contains(refused) {
+        return Ok(());
+    }
+    let expected = "free of control characters; a file with such can be in binaryData";
+    Err(Unprintable { path: String::new(), text: None, expected })
 }
 
 impl Scalar {

@@ -212,9 +212,12 @@ fn double(out: &mut String, text: &str, indent: Option<usize>) {
     out.push('"');
     let mut at = column(out);
     let mut after_space = false;
+    // Go looks for the mark where the text starts, whichever character is next.
+    let marked = text.starts_with('\u{feff}');
     let mut chars = text.char_indices().peekable();
     while let Some((i, c)) = chars.next() {
         match (c, indent) {
+            _ if marked => escape(out, c),
             (' ', Some(indent)) if !after_space && at > WIDTH && i > 0 && chars.peek().is_some() => {
                 line(out, indent);
                 at = indent;
