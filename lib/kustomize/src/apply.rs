@@ -4,7 +4,7 @@ use crate::config::{Field, Part};
 use crate::error::{Fault, Reason};
 use crate::id::Gvk;
 use crate::node::{Node, Shape};
-use crate::path::shape_name;
+use crate::path::{self, shape_name};
 
 /// What `set` does to a field.
 pub(crate) type Set<'s> = &'s mut dyn FnMut(&mut Node) -> Result<(), Fault>;
@@ -46,6 +46,12 @@ fn walk(node: &mut Node, path: &[Part], create: Option<Shape>, set: Set<'_>) -> 
         Node::Map(map) => {
             if part.name.is_empty() {
                 return Err(Reason::apply("cannot set or create an empty field name"));
+            }
+            if !path::is_field(&part.name) {
+                return Err(Reason::apply(format!(
+                    "{:?} stands for elements of a list, found a map; write NAME[] for a list, whose elements need no part of the path",
+                    part.name
+                )));
             }
             let make = match create {
                 Some(_) if part.list => None,

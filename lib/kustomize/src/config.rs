@@ -66,9 +66,9 @@ impl From<FieldSpec> for Field {
     fn from(spec: FieldSpec) -> Self {
         let parts = path::split(&spec.path, '/')
             .into_iter()
-            .map(|part| match part.strip_suffix("[]") {
-                Some(name) => Part { name: name.into(), list: true },
-                None => Part { name: part.into(), list: false },
+            .map(|part| {
+                let (name, list) = part.strip_suffix("[]").map_or((part.as_str(), false), |name| (name, true));
+                Part { name: name.trim().into(), list }
             })
             .collect();
         Self { spec: Arc::new(spec), parts }

@@ -80,6 +80,11 @@ pub(crate) fn split_var(path: &str) -> Vec<String> {
     result
 }
 
+/// Whether a part of a path names a field, and no elements of a list.
+pub(crate) fn is_field(part: &str) -> bool {
+    matches!(Step::parse(part), Ok(Step::Field(_)))
+}
+
 /// One step of a path.
 enum Step<'p> {
     Index(i64),

@@ -14,9 +14,18 @@ const MAX_PROPERTIES: usize = 100_000;
 /// Collects the fields of all definitions that look like objects.
 pub(crate) fn parse(definitions: &Value) -> Result<Config, Fault> {
     let mut config = Config::default();
-    let Some(definitions) = definitions.as_object() else {
-        return Err(Reason::invalid("expected a map from type names to definitions"));
+    let definitions = match definitions {
+        Value::Object(definitions) => definitions,
+        Value::Null => return Ok(config),
+        _ => return Err(unlike("the file is no map")),
     };
+    for (name, definition) in definitions {
+        let schema = get(definition, "Schema");
+        let parts = [Some(definition), schema, schema.and_then(|schema| get(schema, "properties"))];
+        if parts.into_iter().flatten().any(|part| !part.is_object() && !part.is_null()) {
+            return Err(unlike(&format!("what stands under {name:?} is none")));
+        }
+    }
     let mut seen = 0;
     for (name, definition) in definitions {
         let Some(properties) = properties(definition) else { continue };
@@ -29,6 +38,14 @@ pub(crate) fn parse(definitions: &Value) -> Result<Config, Fault> {
         config.absorb(&found)?;
     }
     Ok(config)
+}
+
+fn unlike(found: &str) -> Fault {
+    Reason::invalid(format!("expected a map from type names to OpenAPI definitions, but {found}")).hint(Some(
+        "a CustomResourceDefinition itself belongs under resources, and the fields of its objects that hold names under \
+         nameReference in a file of configurations"
+            .to_owned(),
+    ))
 }
 
 /// The keys of a definition are those of Go's decoder, which does not mind case.
