@@ -73,7 +73,7 @@ record! {
         config_map_generator: Vec<GeneratorArgs> = "configMapGenerator",
         /// Secrets to make.
         secret_generator: Vec<GeneratorArgs> = "secretGenerator",
-        /// Refused: charts are rendered by other means.
+        /// Says nothing without charts.
         helm_globals: Option<Anything> = "helmGlobals",
         /// Refused: charts are rendered by other means.
         helm_charts: Vec<Anything> = "helmCharts",

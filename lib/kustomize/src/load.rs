@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tree::{Files, Kind, TreePath};
 
-use crate::error::{Fault, Reason, nearest};
+use crate::error::{Fault, Place, Reason, nearest};
 
 /// Where the files of a build file may lie.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -182,7 +182,11 @@ impl<'a> Loader<'a> {
     pub(crate) fn build_file(&self) -> Result<(&'static str, Vec<u8>), Fault> {
         let found = self.build_files()?;
         match found.as_slice() {
-            [(name, real)] => Ok((name, self.bytes(real)?)),
+            [(name, real)] => {
+                let place = Place { file: self.display(&self.join(name)?), line: 0 };
+                self.check(real).map_err(|fault| fault.at(&place))?;
+                Ok((name, self.bytes(real)?))
+            }
             [] => Err(self.no_build_file()),
             _ => {
                 let names: Vec<_> = found.iter().map(|(name, _)| *name).collect();

@@ -370,7 +370,6 @@ fn refuse_charts(target: &Target<'_>, problems: &mut Vec<Problem>) {
     let fields = [
         ("helmCharts", file.helm_charts.first().map(|chart| chart.line)),
         ("helmChartInflationGenerator", file.helm_chart_inflation_generator.first().map(|chart| chart.line)),
-        ("helmGlobals", file.helm_globals.as_ref().map(|globals| globals.line)),
     ];
     for (field, line) in fields {
         if let Some(line) = line {

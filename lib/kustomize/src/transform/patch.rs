@@ -267,12 +267,12 @@ fn find(set: &Set, patch: &Resource) -> Result<usize, Fault> {
 
 /// What a patch that matched nothing may have meant.
 fn could_have_matched(set: &Set, id: &Id<'_>) -> String {
-    let same_name = set.iter().find(|resource| {
-        let other = resource.original_id();
-        other.name == id.name && other.gvk.kind == id.gvk.kind
+    let same_name = set.iter().find_map(|resource| {
+        let ids = [resource.original_id(), resource.id()];
+        let found = ids.into_iter().find(|other| other.name == id.name && other.gvk.kind == id.gvk.kind)?;
+        Some((resource, found))
     });
-    if let Some(resource) = same_name {
-        let other = resource.original_id();
+    if let Some((resource, other)) = same_name {
         let (what, theirs, ours) = if other.gvk == id.gvk {
             ("namespace", other.effective_namespace().to_owned(), id.effective_namespace().to_owned())
         } else {
