@@ -8,6 +8,7 @@ mod map;
 mod scalar;
 
 use serde_json::Value;
+use yaml::View;
 
 pub(crate) use map::{Key, Keys, Map};
 pub(crate) use scalar::{Quote, Scalar, Tag};
@@ -191,6 +192,23 @@ impl Node {
             Value::Object(fields) => Self::Map(
                 fields.into_iter().map(|(key, value)| (keys.intern(&key), Self::from_json(value, keys))).collect(),
             ),
+        }
+    }
+}
+
+/// Printed, a value is what [`Node::to_value`] gives; null where that gives none.
+impl yaml::Print for Node {
+    fn view(&self) -> View<'_, Self> {
+        match self {
+            Self::Scalar(scalar) if scalar.is_text() => View::Text(scalar.final_text()),
+            Self::Scalar(scalar) => match scalar.to_value() {
+                Ok(Value::Bool(value)) => View::Bool(value),
+                Ok(Value::Number(number)) => View::Number(number),
+                Ok(Value::String(text)) => View::Text(text.into()),
+                _ => View::Null,
+            },
+            Self::List(items) => View::List(items),
+            Self::Map(map) => View::Map(map.iter().collect()),
         }
     }
 }

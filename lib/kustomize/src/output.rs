@@ -67,7 +67,7 @@ impl Resource {
 
     /// The object as YAML.
     pub fn to_yaml(&self) -> String {
-        yaml::print(&self.to_value())
+        yaml::print(&self.node)
     }
 
     /// Where it was read, or the line that asked for it to be made.

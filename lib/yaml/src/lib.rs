@@ -22,7 +22,7 @@ pub use compose::{Build, Kind, OpenEvent, Place, ScalarEvent};
 pub use error::{Error, ErrorKind, Position};
 pub use limits::Limits;
 pub use node::{Comments, Content, Document, Layout, Node, Style};
-pub use print::{Sequences, print, print_documents};
+pub use print::{Print, Sequences, View, print, print_documents};
 pub use reader::{Duplicates, Located, Reader, Values, compose, node, read, text, to_value, to_values};
 pub use schema::Schema;
 pub use value::Keep;

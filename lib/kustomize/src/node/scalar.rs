@@ -1,5 +1,7 @@
 //! Scalars: a text, the type it was given, and its quotes.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use yaml::Schema;
 
@@ -172,13 +174,8 @@ impl Scalar {
 
     /// The scalar as JSON: printed as YAML with its type and quotes, and read back.
     pub(crate) fn to_value(&self) -> Result<Value, Unprintable> {
-        let text = || Value::String(self.refolded().unwrap_or_else(|| self.text.to_string()));
-        match self.tag {
-            Tag::Str => return Ok(text()),
-            Tag::Unknown if self.quote != Quote::Plain || is_surely_text(&self.text) => return Ok(text()),
-            // Quotes win over a type that the text has anyway.
-            tag if self.quote != Quote::Plain && Tag::of_plain(&self.text) == tag => return Ok(text()),
-            _ => {}
+        if self.is_text() {
+            return Ok(Value::String(self.final_text().into_owned()));
         }
         let mut node = yaml::Node::plain(&*self.text);
         node.set_tag(self.tag.short());
@@ -188,6 +185,21 @@ impl Scalar {
             expected: self.tag.in_words(),
         })?;
         Ok(whole(value))
+    }
+
+    /// Whether it certainly is a text in the end.
+    pub(super) fn is_text(&self) -> bool {
+        match self.tag {
+            Tag::Str => true,
+            Tag::Unknown if self.quote != Quote::Plain || is_surely_text(&self.text) => true,
+            // Quotes win over a type that the text has anyway.
+            tag => self.quote != Quote::Plain && Tag::of_plain(&self.text) == tag,
+        }
+    }
+
+    /// The text as it is read back.
+    pub(super) fn final_text(&self) -> Cow<'_, str> {
+        self.refolded().map_or(Cow::Borrowed(&self.text), Cow::Owned)
     }
 }
 
