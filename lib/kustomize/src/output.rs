@@ -21,6 +21,8 @@ pub struct Build {
 pub struct Resource {
     node: Node,
     place: Place,
+    /// It lives outside of namespaces.
+    cluster: bool,
 }
 
 /// Something that works, but not as its author may think, or not for long.
@@ -47,8 +49,14 @@ impl Build {
 }
 
 impl Resource {
-    pub(crate) fn new(node: Node, place: Place) -> Self {
-        Self { node, place }
+    pub(crate) fn new(node: Node, place: Place, cluster: bool) -> Self {
+        Self { node, place, cluster }
+    }
+
+    /// The namespace that it lives in, `default` where it says nothing; none for kinds outside of namespaces.
+    pub fn namespace(&self) -> Option<&str> {
+        let named = self.node.get("metadata").and_then(|meta| meta.get("namespace")).map_or("", Node::value);
+        (!self.cluster).then_some(if named.is_empty() { "default" } else { named })
     }
 
     /// The object as JSON; null never, as [`build`](crate::build()) has checked it.

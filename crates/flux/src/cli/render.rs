@@ -159,11 +159,10 @@ fn build(args: &Args) -> Result<Build, Failure> {
 
 /// Writes a file for each object, under the names that kustomize gives them.
 fn write_each(folder: &Path, build: &Build) -> Result<(), Failure> {
-    let namespace = |resource: &Resource| resource.to_value()["metadata"]["namespace"].as_str().map(str::to_owned);
-    let namespaces: BTreeSet<String> = build.resources.iter().filter_map(namespace).collect();
+    let namespaces: BTreeSet<&str> = build.resources.iter().filter_map(Resource::namespace).collect();
     for resource in &build.resources {
         let mut name = file_name(resource);
-        if let (true, Some(namespace)) = (namespaces.len() > 1, namespace(resource)) {
+        if let (true, Some(namespace)) = (namespaces.len() > 1, resource.namespace()) {
             name = format!("{}_{name}", namespace.to_lowercase());
         }
         write(&folder.join(name), &resource.to_yaml())?;
@@ -205,10 +204,14 @@ mod tests {
 
     const FILES: [(&str, &str); 3] = [
         ("base/kustomization.yaml", "resources: [one.yaml]\n"),
-        ("base/one.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n  namespace: b\n"),
+        (
+            "base/one.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n  namespace: b\n---\n\
+             apiVersion: v1\nkind: Namespace\nmetadata:\n  name: b\n",
+        ),
         (
             "overlays/prod/kustomization.yaml",
-            "resources: [../../base]\nnamePrefix: prod-\nconfigMapGenerator:\n- name: two\n  namespace: a\n  literals: [k=v]\n\
+            "resources: [../../base]\nnamePrefix: prod-\nconfigMapGenerator:\n- name: two\n  literals: [k=v]\n\
              generatorOptions: {disableNameSuffixHash: true}\n",
         ),
     ];
@@ -246,8 +249,9 @@ mod tests {
     #[test]
     fn an_overlay_is_built_from_the_disk() {
         let folder = tree();
-        let text = "apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\nmetadata:\n  name: prod-two\n  namespace: a\n---\n\
-                    apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: prod-one\n  namespace: b\n";
+        let text = "apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\nmetadata:\n  name: prod-two\n---\n\
+                    apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: prod-one\n  namespace: b\n---\n\
+                    apiVersion: v1\nkind: Namespace\nmetadata:\n  name: b\n";
         let mut found: Vec<_> = render(folder.path(), &[]).unwrap().split("---\n").map(str::to_owned).collect();
         let mut wanted: Vec<_> = text.split("---\n").map(str::to_owned).collect();
         found.sort();
@@ -267,7 +271,8 @@ mod tests {
         let mut names: Vec<_> =
             fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
-        assert_eq!(names, ["a_v1_configmap_prod-two.yaml", "b_v1_configmap_prod-one.yaml"]);
+        let wanted = ["b_v1_configmap_prod-one.yaml", "default_v1_configmap_prod-two.yaml", "v1_namespace_b.yaml"];
+        assert_eq!(names, wanted);
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl Builder<'_> {
             self.label(&mut resource);
             self.annotate(&mut resource);
             match resource.node.check() {
-                Ok(()) => resources.push(Output::new(resource.node, resource.place)),
+                Ok(()) => resources.push(Output::new(resource.node, resource.place, resource.cluster)),
                 Err(mut error) => {
                     if resource.gvk().kind == "Secret" {
                         error.text = None;
