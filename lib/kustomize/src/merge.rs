@@ -149,6 +149,9 @@ impl<'a> Merger<'a> {
             let value = self.walk(target.map(|(_, node)| node), patch.map(|(_, node)| node), known)?;
             self.path.pop();
             if let Some(mut value) = value {
+                if let Node::Scalar(scalar) = &mut value {
+                    scalar.quote_what_is_no_text();
+                }
                 // A value written over another one keeps the quotes of that one, and what it is shared with.
                 if let (Some((quote, shared, written)), Node::Scalar(scalar)) =
                     (place.filter(|_| overwritten), &mut value)

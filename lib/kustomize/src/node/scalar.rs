@@ -187,6 +187,14 @@ impl Scalar {
         Ok(whole(value))
     }
 
+    /// Puts what has no type yet in quotes if it would not be read as a text, as kustomize does where a patch passes.
+    pub(crate) fn quote_what_is_no_text(&mut self) {
+        let open = self.tag == Tag::Unknown && self.quote == Quote::Plain && !self.text.is_empty();
+        if open && !matches!(yaml::Node::plain(&*self.text).to_value(Schema::V2), Ok(Value::String(_))) {
+            self.quote = Quote::Double;
+        }
+    }
+
     /// Whether it certainly is a text in the end.
     pub(super) fn is_text(&self) -> bool {
         match self.tag {
