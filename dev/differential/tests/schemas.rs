@@ -1,18 +1,16 @@
 //! Custom kinds with random structural schemas, and random objects of them, most of which are not quite right: the real
 //! API server and ours answer each request alike.
 
-#![expect(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "a test that says what it ran")]
+#![expect(clippy::panic, clippy::print_stdout, reason = "a test that says what it ran")]
 
 use std::fmt::Write as _;
 
 use apiserver::{Options, Server};
 use differential::structural;
 use fastrand::Rng;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use serde_json::{Value, json};
 use testbed::ControlPlane;
-use testbed::differential::{Answer, Meant, differences, parse, run};
+use testbed::differential::{Answer, Meant, client, differences, parse, run};
 
 /// So many kinds are made where nobody asks for more.
 const FEW: u64 = 12;
@@ -76,18 +74,14 @@ fn sorted(mut answer: Answer) -> Answer {
     answer
 }
 
-async fn client(kubeconfig: &str) -> Client {
-    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap();
-    Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap()).unwrap()
-}
-
 #[test]
 fn objects_of_random_schemas_are_answered_as_by_the_real_api_server() {
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let plane = ControlPlane::start().await.unwrap();
-        let real = client(&std::fs::read_to_string(plane.kubeconfig(testbed::User::Admin)).unwrap()).await;
+        let kubeconfig = std::fs::read_to_string(plane.kubeconfig(testbed::User::Admin)).unwrap();
+        let real = client(&kubeconfig).await.unwrap();
         let server = Server::start(Options::default()).await.unwrap();
-        let ours = client(&server.kubeconfig()).await;
+        let ours = client(&server.kubeconfig()).await.unwrap();
         let meant = Meant::parse(include_str!("meant.txt")).unwrap();
         let first = number("SEED").unwrap_or(1);
         let count = number("SCHEMAS").unwrap_or(FEW);

@@ -18,4 +18,4 @@ mod send;
 
 pub use compare::{Difference, Meant, differences};
 pub use script::{Request, Scenario, ScriptError, parse};
-pub use send::{Answer, run};
+pub use send::{Answer, client, run};

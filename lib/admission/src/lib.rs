@@ -11,10 +11,9 @@ mod policy;
 use std::sync::Arc;
 
 pub use authorizer::{Access, Authorizer, Verdict};
-pub use policy::{Policy, parse};
+pub use policy::{Binding, Policy, parse};
 use serde_json::{Value, json};
 
-use crate::matching::Matching;
 use crate::policy::Input;
 
 /// What is about to happen to an object.
@@ -111,10 +110,10 @@ pub struct Denial {
     pub reason: String,
 }
 
-/// Decides on a request. Bindings are objects; those of other policies are passed over.
+/// Decides on a request. Bindings of other policies are passed over.
 pub fn decide(
     policies: &[Arc<Policy>],
-    bindings: &[Value],
+    bindings: &[Binding],
     request: &Request<'_>,
     authorizer: &Arc<dyn Authorizer>,
     world: &dyn World,
@@ -130,11 +129,11 @@ pub fn decide(
             }
             continue;
         }
-        for binding in bindings.iter().filter(|binding| text(binding, "/spec/policyName") == policy.name) {
-            if Matching::read(binding.pointer("/spec/matchResources")).find(request, world).is_none() {
+        for binding in bindings.iter().filter(|binding| binding.policy == policy.name) {
+            if binding.matching.find(request, world).is_none() {
                 continue;
             }
-            let name = text(binding, "/metadata/name");
+            let name = &binding.name;
             let said =
                 |message: &str| format!("ValidatingAdmissionPolicy '{}' with binding '{name}'{message}", policy.name);
             let params = match policy.params(binding, request.namespace, world) {
@@ -146,16 +145,14 @@ pub fn decide(
                     continue;
                 }
             };
-            let actions = binding.pointer("/spec/validationActions").and_then(Value::as_array);
-            let does = |action: &str| actions.is_some_and(|actions| actions.iter().any(|one| one == action));
             let input = Input::new(request, row, authorizer, world);
             for failure in params.into_iter().flat_map(|params| policy.failures(&input, &params)) {
-                if does("Warn") {
+                if binding.warns {
                     decision
                         .warnings
                         .push(format!("Validation failed for {}", said(&format!(": {}", failure.message))));
                 }
-                if does("Deny") || failure.always {
+                if binding.denies || failure.always {
                     decision.deny(said(&format!(" denied request: {}", failure.message)), failure.reason);
                 }
             }

@@ -65,25 +65,19 @@ impl Matching {
             return true;
         }
         if is_namespace && request.subresource.is_empty() && request.operation != Operation::Delete {
-            return request.object.is_some_and(|object| selects(&self.namespaces, object));
+            return request.object.is_some_and(|object| self.namespaces.selects(object));
         }
-        world.namespace(request.namespace).is_some_and(|namespace| selects(&self.namespaces, &namespace))
+        world.namespace(request.namespace).is_some_and(|namespace| self.namespaces.selects(&namespace))
     }
 
     fn matches_object(&self, request: &Request<'_>) -> bool {
         self.objects == LabelSelector::default()
-            || [request.object, request.old].into_iter().flatten().any(|object| selects(&self.objects, object))
+            || [request.object, request.old].into_iter().flatten().any(|object| self.objects.selects(object))
     }
 }
 
 pub(crate) fn is_namespace(row: Row<'_>) -> bool {
     row.group.is_empty() && row.resource == "namespaces"
-}
-
-/// Whether a selector selects an object.
-pub(crate) fn selects(selector: &LabelSelector, object: &Value) -> bool {
-    let labels = object.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-    selector.matches(&labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect())
 }
 
 impl Rule {

@@ -11,11 +11,8 @@ use object::selector::LabelSelector;
 use serde_json::Value;
 
 use crate::authorizer::{self, Authorizer, Resource, Subject};
-use crate::matching::{Matching, is_namespace, selects};
+use crate::matching::{Matching, is_namespace};
 use crate::{Request, Row, World, text};
-
-/// What a policy may say at most when it refuses, in bytes.
-const LONGEST_MESSAGE: usize = 5 << 10;
 
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
     let mut extensions = schema::rules::EXTENSIONS.to_vec();
@@ -45,6 +42,34 @@ pub struct Policy {
     validations: Vec<Validation>,
     /// Only refuse when they cannot be told: annotations go to no audit log here.
     annotations: Vec<Compiled>,
+}
+
+/// A ValidatingAdmissionPolicyBinding.
+#[derive(Debug)]
+pub struct Binding {
+    pub(crate) name: String,
+    pub(crate) policy: String,
+    pub(crate) matching: Matching,
+    /// `paramRef`.
+    params: Option<Value>,
+    pub(crate) denies: bool,
+    pub(crate) warns: bool,
+}
+
+impl Binding {
+    /// Reads an object.
+    pub fn read(object: &Value) -> Self {
+        let actions = object.pointer("/spec/validationActions").and_then(Value::as_array);
+        let does = |action: &str| actions.is_some_and(|actions| actions.iter().any(|one| one == action));
+        Self {
+            name: text(object, "/metadata/name").to_owned(),
+            policy: text(object, "/spec/policyName").to_owned(),
+            matching: Matching::read(object.pointer("/spec/matchResources")),
+            params: object.pointer("/spec/paramRef").cloned(),
+            denies: does("Deny"),
+            warns: does("Warn"),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -158,8 +183,8 @@ impl Policy {
     }
 
     /// What a binding has the policy evaluated with, once each.
-    pub(crate) fn params(&self, binding: &Value, namespace: &str, world: &dyn World) -> Result<Vec<Value>, String> {
-        let Some(((api_version, kind), reference)) = self.params.as_ref().zip(binding.pointer("/spec/paramRef")) else {
+    pub(crate) fn params(&self, binding: &Binding, namespace: &str, world: &dyn World) -> Result<Vec<Value>, String> {
+        let Some(((api_version, kind), reference)) = self.params.as_ref().zip(binding.params.as_ref()) else {
             return Ok(vec![Value::Null]);
         };
         let own = text(reference, "/namespace");
@@ -180,9 +205,11 @@ impl Policy {
         let name = text(reference, "/name");
         let selector = reference.get("selector").map(LabelSelector::of).unwrap_or_default();
         let mut params = world.objects(api_version, kind, namespace);
-        params.retain(|object| {
-            if name.is_empty() { selects(&selector, object) } else { text(object, "/metadata/name") == name }
-        });
+        params.retain(
+            |object| {
+                if name.is_empty() { selector.selects(object) } else { text(object, "/metadata/name") == name }
+            },
+        );
         if params.is_empty() && text(reference, "/parameterNotFoundAction") == "Deny" {
             return Err("no params found for policy binding with `Deny` parameterNotFoundAction".to_owned());
         }
@@ -252,14 +279,8 @@ impl Validation {
     }
 
     fn failure(&self, bound: &Bound<'_>) -> Failure {
-        let said = self.message_expression.as_ref().and_then(|message| match message.evaluate(bound) {
-            Ok(Cel::String(text)) => {
-                let text = text.trim();
-                let is_fit = !text.is_empty() && !text.contains('\n') && text.len() <= LONGEST_MESSAGE;
-                is_fit.then(|| text.to_owned())
-            }
-            _ => None,
-        });
+        let told = self.message_expression.as_ref().and_then(|message| message.evaluate(bound).ok());
+        let said = told.as_ref().and_then(expression::fit_message);
         let message = said.unwrap_or_else(|| match self.message.as_str() {
             "" => format!("failed expression: {}", self.rule.text.trim()),
             message => message.to_owned(),

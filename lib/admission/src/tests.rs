@@ -85,13 +85,13 @@ fn policy(spec: &Value) -> Arc<Policy> {
     Arc::new(Policy::read(&json!({ "metadata": { "name": "rules" }, "spec": spec })))
 }
 
-fn binding(spec: &Value) -> Value {
+fn binding(spec: &Value) -> Binding {
     let mut spec = spec.clone();
     spec["policyName"] = "rules".into();
     if spec.get("validationActions").is_none() {
         spec["validationActions"] = json!(["Deny"]);
     }
-    json!({ "metadata": { "name": "everywhere" }, "spec": spec })
+    Binding::read(&json!({ "metadata": { "name": "everywhere" }, "spec": spec }))
 }
 
 fn decided(policy_spec: &Value, binding_spec: &Value, request: &Request<'_>, cluster: &Cluster) -> Decision {

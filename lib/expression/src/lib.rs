@@ -213,6 +213,15 @@ pub fn from_json(value: &serde_json::Value) -> cel::Value {
     }
 }
 
+/// The message that an expression made, if people can be shown it: a line of text that is not too long.
+pub fn fit_message(told: &cel::Value) -> Option<String> {
+    const LONGEST: usize = 5 << 10;
+    let cel::Value::String(text) = told else { return None };
+    let text = text.trim();
+    let is_fit = !text.is_empty() && !text.contains('\n') && text.len() <= LONGEST;
+    is_fit.then(|| text.to_owned())
+}
+
 /// A time in RFC 3339.
 pub fn timestamp(text: &str) -> Option<cel::Value> {
     chrono::DateTime::parse_from_rfc3339(text).ok().map(cel::Value::Timestamp)

@@ -191,4 +191,24 @@ mod tests {
             assert!(LabelSelector::parse(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn selectors_of_objects_select_by_labels() {
+        let object = json!({ "metadata": { "labels": { "app": "web", "tier": "front" } } });
+        let one = |operator: &str, key: &str, values: &[&str]| json!({ "matchExpressions": [{ "key": key, "operator": operator, "values": values }] });
+        for (selector, expected) in [
+            (json!({}), true),
+            (json!({ "matchLabels": { "app": "web", "tier": "front" } }), true),
+            (json!({ "matchLabels": { "app": "web", "tier": "back" } }), false),
+            (one("In", "app", &["api", "web"]), true),
+            (one("NotIn", "app", &["api", "web"]), false),
+            (one("NotIn", "absent", &["x"]), true),
+            (one("Exists", "app", &[]), true),
+            (one("DoesNotExist", "app", &[]), false),
+            // What nobody understands gives nobody's rights away.
+            (one("Resembles", "app", &["web"]), false),
+        ] {
+            assert_eq!(LabelSelector::of(&selector).selects(&object), expected, "{selector}");
+        }
+    }
 }

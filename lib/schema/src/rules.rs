@@ -18,9 +18,6 @@ use crate::node::{Additional, Id, ListType, MapType, Rule, Type};
 use crate::schemas::Schemas;
 use crate::validate::Correlation;
 
-/// What a rule may say at most when it fails, in bytes.
-const LONGEST_MESSAGE: usize = 5 << 10;
-
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| Environment::with(&library::EXTENSIONS));
 
 /// A rule that was read.
@@ -162,14 +159,8 @@ impl Walk<'_> {
         errors: &mut FieldErrors,
     ) {
         let rule = &compiled.rule;
-        let said = compiled.message.as_ref().and_then(|message| match message.evaluate(variables) {
-            Ok(Cel::String(text)) => {
-                let text = text.trim();
-                let is_fit = !text.is_empty() && !text.contains('\n') && text.len() <= LONGEST_MESSAGE;
-                is_fit.then(|| text.to_owned())
-            }
-            _ => None,
-        });
+        let told = compiled.message.as_ref().and_then(|message| message.evaluate(variables).ok());
+        let said = told.as_ref().and_then(expression::fit_message);
         let detail = said.unwrap_or_else(|| {
             if rule.message.is_empty() {
                 format!("failed rule: {}", rule.rule.trim())

@@ -3,8 +3,7 @@
 //! # Source
 //! `k8s.io/kubernetes/pkg/controller/clusterroleaggregation`.
 
-use std::collections::BTreeMap;
-
+use object::selector::LabelSelector;
 use serde_json::{Value, json};
 
 use crate::api::{Api, Target};
@@ -21,8 +20,8 @@ pub(super) fn look(api: &Api) {
         let name = meta::text(role, "name");
         let mut rules: Vec<Value> = Vec::new();
         let selectors = role.pointer("/aggregationRule/clusterRoleSelectors").and_then(Value::as_array);
-        for selector in selectors.into_iter().flatten() {
-            for other in roles.iter().filter(|other| meta::text(other, "name") != name && selects(selector, other)) {
+        for selector in selectors.into_iter().flatten().map(LabelSelector::of) {
+            for other in roles.iter().filter(|other| meta::text(other, "name") != name && selector.selects(other)) {
                 for rule in other.get("rules").and_then(Value::as_array).into_iter().flatten() {
                     if !rules.contains(rule) {
                         rules.push(rule.clone());
@@ -44,32 +43,4 @@ pub(super) fn look(api: &Api) {
             report("aggregate the ClusterRole", name, api.apply_own(&target, MANAGER, &config).map(drop));
         }
     }
-}
-
-/// Whether a label selector selects an object.
-fn selects(selector: &Value, object: &Value) -> bool {
-    let labels: BTreeMap<&str, &str> = meta::get(object, "labels")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
-        .collect();
-    let exact = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
-    let mut exact = exact.map(|(key, value)| labels.get(key.as_str()).copied() == value.as_str());
-    let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
-    let mut expressions = expressions.map(|expression| {
-        let text = |key: &str| expression.get(key).and_then(Value::as_str).unwrap_or_default();
-        let value = labels.get(text("key")).copied();
-        let listed = value.is_some_and(|value| {
-            expression.get("values").and_then(Value::as_array).is_some_and(|list| list.iter().any(|one| one == value))
-        });
-        match text("operator") {
-            "In" => listed,
-            "NotIn" => !listed,
-            "Exists" => value.is_some(),
-            "DoesNotExist" => value.is_none(),
-            _ => false,
-        }
-    });
-    exact.all(|holds| holds) && expressions.all(|holds| holds)
 }

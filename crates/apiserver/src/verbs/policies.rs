@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use admission::{Access, Authorizer, Denial, Operation, Policy, Request, Row, Verdict, World};
+use admission::{Access, Authorizer, Binding, Denial, Operation, Policy, Request, Row, Verdict, World};
 use serde_json::{Value, json};
 
 use crate::access::rbac;
@@ -34,7 +34,7 @@ pub(crate) struct Policies(Derived<Read, 2>);
 #[derive(Debug)]
 struct Read {
     policies: Vec<Arc<Policy>>,
-    bindings: Vec<Value>,
+    bindings: Vec<Binding>,
 }
 
 impl Read {
@@ -43,7 +43,7 @@ impl Read {
             |items: Vec<(Arc<str>, Stored)>| items.into_iter().map(|(_, stored)| Value::Object(stored.parse()));
         Self {
             policies: objects(policies).map(|policy| Arc::new(Policy::read(&policy))).collect(),
-            bindings: objects(bindings).collect(),
+            bindings: objects(bindings).map(|binding| Binding::read(&binding)).collect(),
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use kube::Client;
 use kube::client::Body;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use serde_json::Value;
 
 use super::script::{Request, Scenario};
@@ -23,6 +24,17 @@ pub struct Answer {
     pub warnings: Vec<String>,
     /// The body: JSON, a list of JSON lines, or text.
     pub body: Value,
+}
+
+/// A client that shows every answer: others ask again when they hear that a server is busy.
+///
+/// # Errors
+/// The kubeconfig cannot be read.
+pub async fn client(kubeconfig: &str) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig)?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    config.default_retry = false;
+    Ok(Client::try_from(config)?)
 }
 
 /// Sends the requests of a scenario in order, in a namespace that it makes.

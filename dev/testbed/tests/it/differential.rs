@@ -4,22 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use apiserver::{Options, Server};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::Client;
 use serde_json::Value;
 use testbed::User;
 use testbed::differential::{self, Meant, Scenario};
 
 const REQUESTS: usize = 950;
 const MEANT: usize = 40;
-
-/// A client that shows every answer: others ask again when they hear that a server is busy.
-async fn client(kubeconfig: &str) -> Client {
-    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).unwrap();
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-    config.default_retry = false;
-    Client::try_from(config).unwrap()
-}
 
 /// Plays a scenario on both; returns the differences that are not meant, by request and place.
 async fn play(
@@ -61,9 +52,10 @@ async fn both_servers_answer_alike() {
     let meant = Meant::parse(&std::fs::read_to_string(folder.join("meant.txt")).unwrap()).unwrap();
     assert!(meant.len() <= MEANT, "{} differences are meant, {MEANT} at most", meant.len());
     let plane = testbed::shared().await.unwrap();
-    let real = client(&std::fs::read_to_string(plane.kubeconfig(User::Admin)).unwrap()).await;
+    let kubeconfig = std::fs::read_to_string(plane.kubeconfig(User::Admin)).unwrap();
+    let real = differential::client(&kubeconfig).await.unwrap();
     let server = Server::start(Options::default()).await.unwrap();
-    let ours = client(&server.kubeconfig()).await;
+    let ours = differential::client(&server.kubeconfig()).await.unwrap();
 
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.file_name().is_some_and(|name| name != "meant.txt"));

@@ -63,28 +63,37 @@ impl LabelSelector {
         }
     }
 
-    /// Reads a selector as objects have it: `matchLabels` and `matchExpressions`. What is no requirement is passed over.
+    /// Reads a selector as objects have it: `matchLabels` and `matchExpressions`. An operator that nobody knows is met by
+    /// nothing.
     pub fn of(selector: &Value) -> Self {
         let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
-        let equal = labels.filter_map(|(key, value)| {
-            Some(Requirement { key: key.clone(), operator: Operator::In(vec![value.as_str()?.to_owned()]) })
+        let equal = labels.map(|(key, value)| {
+            let values = value.as_str().map(str::to_owned).into_iter().collect();
+            Requirement { key: key.clone(), operator: Operator::In(values) }
         });
         let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();
-        let more = expressions.filter_map(|expression| {
+        let more = expressions.map(|expression| {
+            let text = |key: &str| expression.get(key).and_then(Value::as_str).unwrap_or_default();
             let values = || {
                 let values = expression.get("values").and_then(Value::as_array).into_iter().flatten();
                 values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
             };
-            let operator = match expression.get("operator")?.as_str()? {
+            let operator = match text("operator") {
                 "In" => Operator::In(values()),
                 "NotIn" => Operator::NotIn(values()),
                 "Exists" => Operator::Exists,
                 "DoesNotExist" => Operator::Absent,
-                _ => return None,
+                _ => Operator::In(Vec::new()),
             };
-            Some(Requirement { key: expression.get("key")?.as_str()?.to_owned(), operator })
+            Requirement { key: text("key").to_owned(), operator }
         });
         Self { requirements: equal.chain(more).collect() }
+    }
+
+    /// Whether the labels of an object meet every requirement.
+    pub fn selects(&self, object: &Value) -> bool {
+        let labels = object.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
+        self.matches(&labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect())
     }
 
     /// Whether labels meet every requirement.

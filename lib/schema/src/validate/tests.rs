@@ -158,3 +158,28 @@ fn what_an_update_leaves_alone_is_not_held_against_it() {
     assert_eq!(checks.validate(&schemas, id, &json!({ "spec": { "a": "long", "b": "on" } }), Some(&old)), []);
     assert_eq!(checks.validate(&schemas, id, &json!({ "spec": { "a": "longer", "b": "on" } }), Some(&old)).len(), 1);
 }
+
+#[test]
+fn formats_are_those_that_the_api_server_checks() {
+    for (format, good, bad) in [
+        ("ipv4", "010.0.0.1", "10.0.0"),
+        ("ssn", "123-45-6789", "12"),
+        ("isbn", "978-0321751041", "978-0321751042"),
+        ("isbn10", "0321751043", "032175104X"),
+        ("isbn13", "9780321751041", "0321751043"),
+        ("creditcard", "4111 1111 1111 1111", "4111111111111112"),
+        ("k8s-short-name", "a", "a.b"),
+        ("k8s-long-name", "a.b", "A"),
+    ] {
+        assert!(crate::is_known_format(format), "{format}");
+        let schema = json!({ "type": "string", "format": format });
+        check(&schema, &json!(good), &[]);
+        check(&schema, &json!(bad), &[&told(format, bad)]);
+    }
+    assert!(!crate::is_known_format("unheard-of"));
+    check(&json!({ "type": "string", "format": "unheard-of" }), &json!("anything"), &[]);
+}
+
+fn told(format: &str, text: &str) -> String {
+    format!("spec: Invalid value: {text:?}: spec in body must be of type {format}: {text:?}")
+}
