@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use futures::StreamExt;
 use kube::api::{Api, PartialObjectMeta};
@@ -15,6 +16,7 @@ use object::{GroupKind, Object, ObjectId};
 use serde_json::json;
 use ssa::managers::Managers;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::Settings;
 use crate::discovery::Resource;
@@ -23,10 +25,16 @@ use crate::seen::Seen;
 /// Namespace and name.
 type Key = (Option<String>, String);
 
-/// What a watch knows of an object.
+/// How long the answer to a request of ours counts without the watch telling the same. An object may have gone between
+/// the two, and if the watch told that first, or began after that, it will not tell it again.
+const UNCONFIRMED: Duration = Duration::from_secs(5);
+
+/// What is known of an object.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) seen: Seen,
+    /// When a request of ours was answered with this version; none when the watch told of it.
+    answered: Option<Instant>,
     /// What somebody saw of exactly this version of the object.
     pub(crate) sight: Option<Sight>,
 }
@@ -103,7 +111,7 @@ impl Watches {
     pub(crate) fn get(&self, id: &ObjectId) -> Option<Record> {
         let state = self.state(&id.group_kind())?;
         let state = lock(&state);
-        state.objects.get(&key(id)).cloned()
+        state.get(id).cloned()
     }
 
     /// Whether the watch of the kind knows all its objects: one that it does not know carries no managed label.
@@ -117,7 +125,7 @@ impl Watches {
         let seen = Seen::of(object, &self.settings, &self.taken_over);
         let is_managed = self.settings.managed_label.as_ref().is_none_or(|label| object.label(label).is_some());
         if let (true, Some(state)) = (is_managed, self.state(&id.group_kind())) {
-            lock(&state).put(&id, Record { seen, sight: Some(sight) });
+            lock(&state).put(&id, Record { seen, answered: Some(Instant::now()), sight: Some(sight) });
         }
     }
 
@@ -164,6 +172,11 @@ impl Drop for Watches {
 }
 
 impl State {
+    fn get(&self, id: &ObjectId) -> Option<&Record> {
+        let counts = |record: &&Record| record.answered.is_none_or(|then| then.elapsed() < UNCONFIRMED);
+        self.objects.get(&key(id)).filter(counts)
+    }
+
     fn put(&mut self, id: &ObjectId, record: Record) {
         let key = key(id);
         if let Some(listed) = &mut self.listed {
@@ -172,6 +185,7 @@ impl State {
         if let Some(known) = self.objects.get_mut(&key) {
             if known.seen.is_same_version(&record.seen) {
                 known.sight = record.sight.or(known.sight.take());
+                known.answered = known.answered.and(record.answered);
                 return;
             }
             if known.seen.is_same_object(&record.seen) && !record.seen.is_newer_than(&known.seen) {
@@ -241,7 +255,7 @@ impl Follow {
             Event::Init => state.listed = Some(HashSet::new()),
             Event::InitApply(meta) | Event::Apply(meta) => {
                 if let Some((id, seen)) = self.read(&meta) {
-                    state.put(&id, Record { seen, sight: None });
+                    state.put(&id, Record { seen, answered: None, sight: None });
                 }
             }
             Event::Delete(meta) => {

@@ -1,6 +1,7 @@
 //! Everything that CI checks, with one line for each step and the numbers of tests at the end.
 
 mod counts;
+mod excerpt;
 mod programs;
 
 use std::fs::{self, File};
@@ -13,9 +14,6 @@ use self::counts::Counts;
 use self::programs::{Level, Program, Server};
 use crate::Outcome;
 use crate::workspace::Workspace;
-
-/// How many lines of a failed step's output are shown; all of it is in the log.
-const SHOWN: usize = 80;
 
 #[derive(Clone, Copy)]
 enum Work {
@@ -58,8 +56,7 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
         println!("{verdict:<8} {:>6.1} s{}", begun.elapsed().as_secs_f64(), counts.in_brief());
         if let Err(why) = outcome {
             failed.push(name);
-            let lines: Vec<&str> = output.lines().filter(|l| !counts::is_success(l)).collect();
-            for line in &lines[lines.len().saturating_sub(SHOWN)..] {
+            for line in excerpt::of(&output) {
                 println!("    {line}");
             }
             println!("    {why} (all of it: {})", log.display());

@@ -14,6 +14,7 @@ fn record(uid: &str, version: &str, health: Option<Status>) -> Record {
     let settings = Settings::kustomize_controller();
     Record {
         seen: Seen::of(&object, &settings, &[]),
+        answered: None,
         sight: health.map(|status| Sight { by: "".into(), health: Health::new(status, "") }),
     }
 }
@@ -56,9 +57,29 @@ async fn an_alarm_rings_for_as_long_as_it_is_held() {
     alarm.wait().await;
     alarm.take();
     state.put(&id(), record("u", "3", None));
-    let quiet = tokio::time::timeout(std::time::Duration::from_millis(20), alarm.wait()).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(20), alarm.wait()).await;
     assert!(quiet.is_err(), "nothing happened");
     drop(alarm);
     state.put(&id(), record("u", "4", None));
     assert!(state.waiting.is_empty());
+}
+
+#[test]
+fn an_answer_that_the_watch_does_not_confirm_is_not_believed_for_ever() {
+    let answer = |age: Duration| {
+        let answered = Some(Instant::now().checked_sub(age).unwrap());
+        Record { answered, ..record("u", "5", Some(Status::Current)) }
+    };
+    let mut state = State::default();
+    state.put(&id(), answer(Duration::ZERO));
+    assert!(state.get(&id()).is_some());
+    state.put(&id(), answer(UNCONFIRMED));
+    assert!(state.get(&id()).is_none(), "it may have gone before the watch began");
+    state.put(&id(), answer(Duration::ZERO));
+    assert!(state.get(&id()).is_some(), "whoever asks again knows for a while");
+    state.put(&id(), answer(UNCONFIRMED));
+    state.put(&id(), record("u", "5", None));
+    assert!(state.get(&id()).is_some(), "the watch tells the same");
+    state.put(&id(), answer(UNCONFIRMED));
+    assert!(state.get(&id()).is_some(), "the watch has told the same before");
 }

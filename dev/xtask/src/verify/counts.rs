@@ -74,11 +74,6 @@ fn is_cases(said: &str) -> bool {
     !number.is_empty() && rest.starts_with(" cases")
 }
 
-/// Lines that say nothing to somebody who looks for a failure.
-pub(super) fn is_success(line: &str) -> bool {
-    line.ends_with(" ... ok") || line.trim_start().starts_with("Compiling ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Counts, Server};
