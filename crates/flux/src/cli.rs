@@ -1,8 +1,8 @@
 //! The command line: what was typed becomes settings, settings become one call, and only this module tree prints.
 
-use std::{ffi::OsString, io, process::ExitCode};
+use std::{io, process::ExitCode};
 
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use clap::{Subcommand, error::ErrorKind};
 
 use crate::cli::{failure::Failure, output::Output, settings::Settings};
 
@@ -20,6 +20,7 @@ mod install;
 mod kinds;
 mod logs;
 mod output;
+mod parse;
 mod readiness;
 mod reconcile;
 mod render;
@@ -30,23 +31,6 @@ mod suspend;
 mod table;
 mod tree;
 mod version;
-
-// What was typed. Such types have plain comments: clap takes a doc comment for the help of the command.
-#[derive(Debug, Parser)]
-#[command(
-    name = "flux",
-    version = concat!("version ", env!("CARGO_PKG_VERSION")),
-    about = "Keeps Kubernetes clusters in step with Git repositories and other sources",
-    after_help = EXAMPLES,
-    disable_help_subcommand = true,
-    max_term_width = 120
-)]
-struct Args {
-    #[command(flatten)]
-    global: settings::Args,
-    #[command(subcommand)]
-    command: Command,
-}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +49,7 @@ Examples:
   # Fetch and apply now
   flux reconcile kustomization webapp --with-source";
 
+// What was typed. Such types have plain comments: clap takes a doc comment for the help of the command.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {
@@ -124,14 +109,14 @@ enum Command {
 /// Runs the command that the process was started with.
 pub(crate) fn main() -> ExitCode {
     let mut out = Output::to_process();
-    let args = match parse(std::env::args_os()) {
-        Ok(args) => args,
+    let (global, command) = match parse::parse(std::env::args_os()) {
+        Ok(typed) => typed,
         Err(error) => return refuse(&error, &mut out),
     };
-    let result = match args.command {
+    let result = match command {
         // What is built on this machine waits for nobody.
-        Command::Render(command) => render::run(&command, &args.global, &mut out),
-        command => wait(args.global, command, &mut out),
+        Command::Render(command) => render::run(&command, &global, &mut out),
+        command => wait(global, command, &mut out),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -175,64 +160,6 @@ async fn run(global: settings::Args, command: Command, out: &mut Output) -> Resu
         Command::Suspend(args) => suspend::run(args, &settings, out).await,
         Command::Tree(tree::Command::Kustomization(args)) => tree::run(args, &settings, out).await,
         Command::Version(args) => version::run(args, &settings, out).await,
-    }
-}
-
-/// The command line, as people are shown it.
-fn command() -> clap::Command {
-    Args::command()
-}
-
-/// The same with everything in it that is otherwise built when it is typed.
-fn whole_command() -> clap::Command {
-    let mut command = command();
-    command.build();
-    command
-}
-
-/// Of commands that were not typed only the names are built: there are many, and a start should cost nothing.
-fn parse(typed: impl IntoIterator<Item = std::ffi::OsString>) -> Result<Args, clap::Error> {
-    let typed = as_controller(typed.into_iter().collect());
-    let matches = command().try_get_matches_from(&typed).or_else(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Err(error),
-        _ => switches_take_values(whole_command()).try_get_matches_from(&typed),
-    })?;
-    Args::from_arg_matches(&matches)
-}
-
-/// Under the name of a controller the program is that controller: upstream's manifests work unchanged.
-fn as_controller(mut typed: Vec<OsString>) -> Vec<OsString> {
-    let program = typed.first().map(std::path::Path::new).and_then(|path| path.file_name()?.to_str());
-    let controller = crate::run::Controller::ALL.into_iter().find(|controller| Some(controller.name()) == program);
-    if let Some(controller) = controller {
-        typed.splice(1..1, ["run".into(), format!("--controllers={}", controller.name()).into()]);
-    }
-    typed
-}
-
-/// Lets every switch be written as in Go too: `--prune`, `--prune=true`, `--prune=false`.
-fn switches_take_values(command: clap::Command) -> clap::Command {
-    command
-        .mut_args(|arg| {
-            if !matches!(arg.get_action(), ArgAction::SetTrue) {
-                return arg;
-            }
-            arg.action(ArgAction::Set)
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_value("false")
-                .default_missing_value("true")
-                .value_parser(truth)
-        })
-        .mut_subcommands(switches_take_values)
-}
-
-/// What Go's flags take for a switch.
-fn truth(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
-        _ => Err("expected true or false".to_owned()),
     }
 }
 

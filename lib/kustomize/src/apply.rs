@@ -4,7 +4,7 @@ use crate::config::{Field, Part};
 use crate::error::{Fault, Reason};
 use crate::id::Gvk;
 use crate::node::{Node, Shape};
-use crate::path::{self, shape_name};
+use crate::path::shape_name;
 
 /// What `set` does to a field.
 pub(crate) type Set<'s> = &'s mut dyn FnMut(&mut Node) -> Result<(), Fault>;
@@ -12,7 +12,7 @@ pub(crate) type Set<'s> = &'s mut dyn FnMut(&mut Node) -> Result<(), Fault>;
 /// Calls `set` for the field, if the object is of a kind that has it. Where the specification says so, a missing field
 /// is made in the shape that `create` names.
 pub(crate) fn field(node: &mut Node, field: &Field, create: Option<Shape>, set: Set<'_>) -> Result<(), Fault> {
-    if !Gvk::of(node).is_selected(&field.spec.gvk) {
+    if !Gvk::of(node).is_selected(&field.gvk) {
         return Ok(());
     }
     of_any_kind(node, field, create, set)
@@ -20,9 +20,9 @@ pub(crate) fn field(node: &mut Node, field: &Field, create: Option<Shape>, set: 
 
 /// The same, whatever kind the object is of.
 pub(crate) fn of_any_kind(node: &mut Node, field: &Field, create: Option<Shape>, set: Set<'_>) -> Result<(), Fault> {
-    walk(node, &field.parts, create.filter(|_| field.spec.create), set).map_err(|mut fault| {
+    walk(node, field.path.parts(), create.filter(|_| field.create), set).map_err(|mut fault| {
         if let Reason::Apply { message } = &mut fault.reason {
-            *message = format!("considering field {:?}: {message}", field.spec.path);
+            *message = format!("considering field {:?}: {message}", field.path.as_str());
         }
         fault
     })
@@ -31,7 +31,7 @@ pub(crate) fn of_any_kind(node: &mut Node, field: &Field, create: Option<Shape>,
 /// Calls [`field`] for all of them.
 pub(crate) fn fields(node: &mut Node, fields: &[Field], create: Option<Shape>, set: Set<'_>) -> Result<(), Fault> {
     let gvk = Gvk::of(node);
-    let own: Vec<&Field> = fields.iter().filter(|field| gvk.is_selected(&field.spec.gvk)).collect();
+    let own: Vec<&Field> = fields.iter().filter(|field| gvk.is_selected(&field.gvk)).collect();
     own.into_iter().try_for_each(|field| of_any_kind(node, field, create, set))
 }
 
@@ -47,7 +47,7 @@ fn walk(node: &mut Node, path: &[Part], create: Option<Shape>, set: Set<'_>) -> 
             if part.name.is_empty() {
                 return Err(Reason::apply("cannot set or create an empty field name"));
             }
-            if !path::is_field(&part.name) {
+            if !part.is_field {
                 return Err(Reason::apply(format!(
                     "{:?} stands for elements of a list, found a map; write NAME[] for a list, whose elements need no part of the path",
                     part.name

@@ -1,43 +1,17 @@
 //! Which fields transformers touch: kustomize's defaults, and what `configurations` and `crds` add.
 
 mod crd;
+mod field;
 mod file;
 
-use std::cmp::Ordering;
 use std::sync::{Arc, OnceLock};
 
-use crate::error::{Fault, Reason};
+use crate::error::Fault;
 use crate::id::{Gvk, GvkPattern};
-use crate::path;
 
 pub(crate) use crd::parse as parse_crds;
+pub(crate) use field::{Field, FieldPath, Part, merge_all, merge_one};
 pub(crate) use file::parse;
-
-/// A field of some kinds of objects.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct FieldSpec {
-    /// The kinds that have it.
-    pub(crate) gvk: GvkPattern,
-    /// `spec/template/metadata/labels`; a list on the way stands for all of its elements.
-    pub(crate) path: String,
-    /// Make the field where it is missing.
-    pub(crate) create: bool,
-}
-
-/// A [`FieldSpec`] whose path is taken apart once.
-#[derive(Debug, Clone)]
-pub(crate) struct Field {
-    pub(crate) spec: Arc<FieldSpec>,
-    pub(crate) parts: Arc<[Part]>,
-}
-
-/// A part of a field's path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) name: Box<str>,
-    /// Written with `[]`: a list, never created.
-    pub(crate) list: bool,
-}
 
 /// Fields that hold the names of objects of a type.
 #[derive(Debug, Clone)]
@@ -60,47 +34,6 @@ pub(crate) struct Config {
     pub(crate) var_reference: Vec<Field>,
     pub(crate) images: Vec<Field>,
     pub(crate) replicas: Vec<Field>,
-}
-
-impl From<FieldSpec> for Field {
-    fn from(spec: FieldSpec) -> Self {
-        let parts = path::split(&spec.path, '/')
-            .into_iter()
-            .map(|part| {
-                let (name, list) = part.strip_suffix("[]").map_or((part.as_str(), false), |name| (name, true));
-                Part { name: name.trim().into(), list }
-            })
-            .collect();
-        Self { spec: Arc::new(spec), parts }
-    }
-}
-
-impl Field {
-    /// A field of every kind.
-    pub(crate) fn everywhere(path: &str, create: bool) -> Self {
-        FieldSpec { gvk: GvkPattern::default(), path: path.to_owned(), create }.into()
-    }
-}
-
-/// Adds a field unless one that covers it is there.
-pub(crate) fn merge_one(fields: &mut Vec<Field>, new: Field) -> Result<(), Fault> {
-    let covering =
-        fields.iter().find(|old| old.spec.path == new.spec.path && old.spec.gvk.as_gvk().is_selected(&new.spec.gvk));
-    match covering {
-        None => fields.push(new),
-        Some(old) if old.spec.create == new.spec.create => {}
-        Some(_) => {
-            return Err(Reason::invalid(format!(
-                "conflicting fieldspecs: {:?} is configured with and without create",
-                new.spec.path
-            )));
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn merge_all(fields: &mut Vec<Field>, new: &[Field]) -> Result<(), Fault> {
-    new.iter().try_for_each(|field| merge_one(fields, field.clone()))
 }
 
 impl Config {
@@ -184,9 +117,9 @@ impl Config {
     /// Brings everything into kustomize's order of kinds.
     pub(crate) fn sort(&mut self) {
         for list in self.lists_mut() {
-            list.sort_by(|a, b| order(a.spec.gvk.as_gvk(), b.spec.gvk.as_gvk()));
+            list.sort_by_cached_key(|field| order(field.gvk.as_gvk()));
         }
-        self.name_reference.sort_by(|a, b| order(a.target.as_gvk(), b.target.as_gvk()));
+        self.name_reference.sort_by_cached_key(|referrers| order(referrers.target.as_gvk()));
     }
 }
 
@@ -217,22 +150,23 @@ pub(crate) const FIRST: &[&str] = &[
 ];
 pub(crate) const LAST: &[&str] = &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"];
 
-fn order(a: Gvk<'_>, b: Gvk<'_>) -> Ordering {
-    let rank = |gvk: Gvk<'_>| match FIRST.iter().position(|kind| *kind == gvk.kind) {
+/// What a type is sorted by: its kind's place, then [`sort_text`].
+fn order(gvk: Gvk<'_>) -> ((u8, usize), String) {
+    let place = match FIRST.iter().position(|kind| *kind == gvk.kind) {
         Some(i) => (0, i),
         None => LAST.iter().position(|kind| *kind == gvk.kind).map_or((1, 0), |i| (2, i)),
     };
-    rank(a).cmp(&rank(b)).then_with(|| sort_text(a).cmp(&sort_text(b)))
+    (place, sort_text(gvk))
 }
 
 /// The text by which kustomize sorts types of equal rank.
 pub(crate) fn sort_text(gvk: Gvk<'_>) -> String {
     let or = |text, otherwise| if str::is_empty(text) { otherwise } else { text };
-    format!("{}_{}_{}", or(gvk.group, "~G"), or(gvk.version, "~V"), or(gvk.kind, "~K"))
+    [or(gvk.group, "~G"), or(gvk.version, "~V"), or(gvk.kind, "~K")].join("_")
 }
 
 /// Reads our own table; a line that does not fit is left out, and a test says that there is none.
-fn read_table(table: &str) -> Config {
+fn read_table(table: &'static str) -> Config {
     let mut config = Config::default();
     let mut section = "";
     for line in table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
@@ -244,13 +178,15 @@ fn read_table(table: &str) -> Config {
             continue;
         };
         let Some(list) = config.section(section) else { continue };
-        let (path, kinds) = entry.split_once(" : ").unwrap_or((entry, ""));
+        let (path, kinds) = entry.split_once(':').unwrap_or((entry, ""));
+        let path = path.trim_end();
         let (path, create) = path.strip_suffix(" +").map_or((path, false), |path| (path, true));
-        let mut add = |gvk| list.push(FieldSpec { gvk, path: path.to_owned(), create }.into());
+        let path = FieldPath::from(path);
+        let field = |gvk| Field { gvk, path: path.clone(), create };
         if kinds.is_empty() {
-            add(GvkPattern::default());
+            list.push(field(GvkPattern::default()));
         } else {
-            kinds.split(' ').map(pattern).for_each(add);
+            list.extend(kinds.split_ascii_whitespace().map(pattern).map(field));
         }
     }
     config.sort();
@@ -277,29 +213,25 @@ impl Config {
 }
 
 /// Reads `Kind[@version][,group]`; `*` is any kind.
-fn pattern(text: &str) -> GvkPattern {
+fn pattern(text: &'static str) -> GvkPattern {
     let (rest, group) = text.split_once(',').unwrap_or((text, ""));
     let (kind, version) = rest.split_once('@').unwrap_or((rest, ""));
-    GvkPattern { group: group.into(), version: version.into(), kind: if kind == "*" { "" } else { kind }.into() }
+    GvkPattern::new(group, version, if kind == "*" { "" } else { kind })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, Field, FieldSpec};
-
-    fn specs(fields: &[Field]) -> Vec<&FieldSpec> {
-        fields.iter().map(|field| &*field.spec).collect()
-    }
+    use super::Config;
 
     #[test]
     fn none_of_the_defaults_covers_another() {
         let mut merged = Config::default();
         merged.absorb(&Config::defaults()).unwrap_or_default();
         for (merged, defaults) in merged.lists().into_iter().zip(Config::defaults().lists()) {
-            assert_eq!(specs(merged), specs(defaults));
+            assert_eq!(merged, defaults);
         }
         for (merged, defaults) in merged.name_reference.iter().zip(&Config::defaults().name_reference) {
-            assert_eq!((&merged.target, specs(&merged.fields)), (&defaults.target, specs(&defaults.fields)));
+            assert_eq!((&merged.target, &merged.fields), (&defaults.target, &defaults.fields));
         }
     }
 

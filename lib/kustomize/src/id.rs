@@ -1,5 +1,6 @@
 //! Who an object is: group, version, kind, name and namespace.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -21,11 +22,11 @@ pub(crate) struct Gvk<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GvkPattern {
     /// API group.
-    pub(crate) group: String,
+    pub(crate) group: Cow<'static, str>,
     /// API version.
-    pub(crate) version: String,
+    pub(crate) version: Cow<'static, str>,
     /// Kind.
-    pub(crate) kind: String,
+    pub(crate) kind: Cow<'static, str>,
 }
 
 /// An object's identity at some time.
@@ -61,6 +62,14 @@ impl<'a> Gvk<'a> {
 }
 
 impl GvkPattern {
+    pub(crate) fn new(
+        group: impl Into<Cow<'static, str>>,
+        version: impl Into<Cow<'static, str>>,
+        kind: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { group: group.into(), version: version.into(), kind: kind.into() }
+    }
+
     pub(crate) fn as_gvk(&self) -> Gvk<'_> {
         Gvk { group: &self.group, version: &self.version, kind: &self.kind }
     }

@@ -38,7 +38,7 @@ pub(crate) fn update(set: &mut Set, config: &Config) -> Result<(), Vec<Problem>>
             let mut update = Update { referrer: &referrer, reference, index };
             let result = apply::of_any_kind(&mut node, reference.field, None, &mut |field| update.field(field));
             if let Err(fault) = result {
-                let path = &reference.field.spec.path;
+                let path = reference.field.path.as_str();
                 let subject = referrer.subject.clone();
                 problems.push(*fault.on(|| subject).hint(Some(format!("the reference is in {path:?}"))));
                 break;
@@ -57,7 +57,7 @@ fn wanted<'f, 'c>(fields: &'f HashMap<&str, Vec<Reference<'c>>>, gvk: Gvk<'_>) -
     let of_kind = fields.get(gvk.kind).map_or(&[][..], Vec::as_slice);
     let of_any = fields.get("").map_or(&[][..], Vec::as_slice);
     let mut wanted: Vec<&Reference<'_>> =
-        of_kind.iter().chain(of_any).filter(|reference| gvk.is_selected(&reference.field.spec.gvk)).collect();
+        of_kind.iter().chain(of_any).filter(|reference| gvk.is_selected(&reference.field.gvk)).collect();
     wanted.sort_by_key(|reference| reference.order);
     wanted
 }
@@ -74,7 +74,7 @@ fn by_kind(config: &Config) -> HashMap<&str, Vec<Reference<'_>>> {
     let all =
         config.name_reference.iter().flat_map(|Referrers { target, fields }| fields.iter().map(move |f| (target, f)));
     for (order, (target, field)) in all.enumerate() {
-        fields.entry(&field.spec.gvk.kind).or_default().push(Reference { order, field, target });
+        fields.entry(&field.gvk.kind).or_default().push(Reference { order, field, target });
     }
     fields
 }
@@ -221,7 +221,7 @@ fn bound(node: &Node) -> Result<Vec<String>, Fault> {
 fn role(node: &Node) -> Option<GvkPattern> {
     let reference = node.get("roleRef")?;
     let (group, kind) = (reference.get("apiGroup")?, reference.get("kind")?);
-    Some(GvkPattern { group: group.text().to_owned(), version: String::new(), kind: kind.text().to_owned() })
+    Some(GvkPattern::new(group.text().to_owned(), "", kind.text().to_owned()))
 }
 
 /// The candidate that is meant, for one field of one referrer.
@@ -297,7 +297,8 @@ impl Update<'_> {
     ) -> Result<Option<&Candidate>, Fault> {
         let Some(named) = self.index.by_name.get(name) else { return Ok(None) };
         let referrer = self.referrer;
-        let role = self.reference.field.spec.path.ends_with("roleRef/name").then_some(referrer.role.as_ref()).flatten();
+        let role =
+            self.reference.field.path.as_str().ends_with("roleRef/name").then_some(referrer.role.as_ref()).flatten();
         let mut found: Vec<&Candidate> = named
             .iter()
             .map(|&i| &self.index.candidates[i])

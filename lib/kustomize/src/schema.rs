@@ -5,8 +5,9 @@
 
 mod document;
 
+use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::id::Gvk;
@@ -30,7 +31,8 @@ enum Below {
 
 #[derive(Debug, Clone, Default)]
 struct Type {
-    fields: HashMap<Box<str>, Below>,
+    /// By name, sorted.
+    fields: Vec<(Cow<'static, str>, Below)>,
     /// What holds for fields that are not named.
     other: Option<Below>,
     /// It is no map but a list that merges.
@@ -40,7 +42,7 @@ struct Type {
 /// A list that merges by these keys (none: plain values), of maps of a type if anything is known of it.
 #[derive(Debug, Clone)]
 struct List {
-    keys: Vec<Box<str>>,
+    keys: Vec<Cow<'static, str>>,
     element: Option<TypeId>,
 }
 
@@ -55,11 +57,11 @@ struct KindFacts {
 pub(crate) struct Document {
     types: Vec<Type>,
     /// The definitions among them.
-    names: HashMap<Box<str>, TypeId>,
+    names: BTreeMap<Cow<'static, str>, TypeId>,
     /// Definitions that are referred to but not there.
-    missing: HashMap<Box<str>, TypeId>,
+    missing: BTreeMap<Cow<'static, str>, TypeId>,
     /// By API version, then kind.
-    kinds: HashMap<Box<str>, HashMap<Box<str>, KindFacts>>,
+    kinds: BTreeMap<Cow<'static, str>, BTreeMap<Cow<'static, str>, KindFacts>>,
 }
 
 /// A type of a document, or a part of it.
@@ -158,8 +160,8 @@ impl Document {
         self.facts(gvk)?.root.map(|id| TypeRef { document: self, id })
     }
 
-    fn kind(&mut self, api_version: &str, kind: &str) -> &mut KindFacts {
-        self.kinds.entry(api_version.into()).or_default().entry(kind.into()).or_default()
+    fn kind(&mut self, api_version: Cow<'static, str>, kind: Cow<'static, str>) -> &mut KindFacts {
+        self.kinds.entry(api_version).or_default().entry(kind).or_default()
     }
 
     /// Both documents as one, where definitions and kinds of this one take the place of those below. A reference leads
@@ -188,7 +190,7 @@ impl Document {
         both.types.extend(self.types.iter().map(|found| found.renumbered(&upper)));
         for (api_version, kinds) in &self.kinds {
             for (kind, facts) in kinds {
-                let held = both.kind(api_version, kind);
+                let held = both.kind(api_version.clone(), kind.clone());
                 held.root = facts.root.map(|id| id + offset).or(held.root);
                 held.cluster = facts.cluster.or(held.cluster);
             }
@@ -198,6 +200,10 @@ impl Document {
 }
 
 impl Type {
+    fn sort(&mut self) {
+        self.fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    }
+
     fn renumbered(&self, moved: &[TypeId]) -> Self {
         let to = |id: TypeId| moved.get(id as usize).copied().unwrap_or(id);
         let list = |list: &List| List { keys: list.keys.clone(), element: list.element.map(to) };
@@ -223,7 +229,8 @@ pub(crate) struct FieldType<'a> {
 impl<'a> TypeRef<'a> {
     pub(crate) fn field(self, name: &str) -> Option<FieldType<'a>> {
         let found = self.document.types.get(self.id as usize)?;
-        let below = found.fields.get(name).or(found.other.as_ref())?;
+        let named = found.fields.binary_search_by(|(field, _)| (**field).cmp(name)).ok();
+        let below = named.map(|i| &found.fields[i].1).or(found.other.as_ref())?;
         Some(FieldType { document: self.document, below })
     }
 }
@@ -238,7 +245,7 @@ impl<'a> FieldType<'a> {
     }
 
     /// The merge keys of the list in this field and the type of its elements; none for a list that is replaced.
-    pub(crate) fn list(self) -> Option<(&'a [Box<str>], Option<TypeRef<'a>>)> {
+    pub(crate) fn list(self) -> Option<(&'a [Cow<'static, str>], Option<TypeRef<'a>>)> {
         let list = match self.below {
             Below::Type(id) => self.document.types.get(*id as usize)?.list.as_ref()?,
             Below::List(list) => list,
@@ -253,17 +260,19 @@ fn builtin() -> &'static Document {
 }
 
 /// Reads our own table; a line that does not fit is left out, and a test says that there is none.
-fn read_table(table: &str) -> Document {
+fn read_table(table: &'static str) -> Document {
     let mut document = Document::default();
+    let mut words: Vec<&str> = Vec::new();
     for line in table.lines().filter(|line| !line.starts_with('#')) {
-        let words: Vec<&str> = line.split(' ').collect();
+        words.clear();
+        words.extend(line.split(' '));
         match words[..] {
             ["type", _, name] => {
                 document.names.extend(TypeId::try_from(document.types.len()).ok().map(|id| (name.into(), id)));
                 document.types.push(Type::default());
             }
             ["kind", api_version, kind, root, scope] => {
-                *document.kind(api_version, kind) =
+                *document.kind(api_version.into(), kind.into()) =
                     KindFacts { root: root.parse().ok(), cluster: (scope != "?").then_some(scope == "c") };
             }
             [name, sign, target, ref keys @ ..] => {
@@ -278,12 +287,13 @@ fn read_table(table: &str) -> Document {
                 if name == "*" {
                     last.other = Some(below);
                 } else {
-                    last.fields.insert(name.into(), below);
+                    last.fields.push((name.into(), below));
                 }
             }
             _ => {}
         }
     }
+    document.types.iter_mut().for_each(Type::sort);
     document
 }
 
@@ -298,7 +308,7 @@ mod tests {
     fn every_line_of_the_table_is_read() {
         let table = include_str!("schema/builtin.txt");
         let fields = builtin().types.iter().map(|t| t.fields.len() + usize::from(t.other.is_some())).sum::<usize>();
-        let kinds = builtin().kinds.values().map(std::collections::HashMap::len).sum::<usize>();
+        let kinds = builtin().kinds.values().map(std::collections::BTreeMap::len).sum::<usize>();
         let comments = table.lines().filter(|line| line.starts_with('#')).count();
         assert_eq!(fields + kinds + builtin().types.len() + comments, table.lines().count());
         assert!(kinds >= 90, "{kinds}");
@@ -312,9 +322,9 @@ mod tests {
             at = at.field(name).unwrap().map().unwrap();
         }
         let (keys, container) = at.field("containers").unwrap().list().unwrap();
-        assert_eq!(keys, [Box::from("name")]);
+        assert_eq!(keys, ["name"]);
         let (keys, _) = container.unwrap().field("ports").unwrap().list().unwrap();
-        assert_eq!(keys, [Box::from("containerPort"), Box::from("protocol")]);
+        assert_eq!(keys, ["containerPort", "protocol"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which objects an instruction is for.
 
 mod labels;
+mod plain;
 
 use re2::Regex;
 
@@ -10,12 +11,13 @@ use crate::id::Gvk;
 use crate::resource::Resource;
 
 pub(crate) use labels::LabelSelector;
+pub(crate) use plain::Plain;
 
 /// A pattern for a whole text.
 #[derive(Debug)]
 enum Pattern {
     Any,
-    Literal(String),
+    Plain(Plain),
     Regex(Box<Regex>),
 }
 
@@ -40,8 +42,8 @@ impl Pattern {
         if text.is_empty() {
             return Ok(Self::Any);
         }
-        if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b':')) {
-            return Ok(Self::Literal(text.to_owned()));
+        if let Some(plain) = Plain::new(text) {
+            return Ok(Self::Plain(plain));
         }
         regex(&format!("^(?:{text})$")).map(|regex| Self::Regex(Box::new(regex)))
     }
@@ -49,7 +51,7 @@ impl Pattern {
     fn fits(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
-            Self::Literal(literal) => literal == text,
+            Self::Plain(plain) => plain.strip(text) == Some(""),
             Self::Regex(regex) => regex.is_match(text),
         }
     }

@@ -7,7 +7,7 @@ use crate::config::Field;
 use crate::error::{Fault, Place, Problem, Reason, nearest};
 use crate::file;
 use crate::go;
-use crate::id::{GvkPattern, Id, group_version};
+use crate::id::{Gvk, Id, group_version};
 use crate::node::{Node, Scalar, Tag};
 use crate::path;
 use crate::resource::Text;
@@ -58,8 +58,8 @@ fn mark(set: &mut Set, var: &file::Var) -> Result<(), Fault> {
             both => both,
         }
     };
-    let pattern = GvkPattern { group: group.into(), version: version.into(), kind: reference.kind.clone() };
-    let wanted = Id { gvk: pattern.as_gvk(), name: &reference.name, namespace: &reference.namespace, cluster: false };
+    let gvk = Gvk { group, version, kind: &reference.kind };
+    let wanted = Id { gvk, name: &reference.name, namespace: &reference.namespace, cluster: false };
     let fits = |id: &Id<'_>| {
         if reference.namespace.is_empty() { wanted.same_but_namespace(id) } else { wanted == *id }
     };

@@ -2,7 +2,7 @@
 
 use clap_complete::Shell;
 
-use crate::cli::{command, failure::Failure, output::Output};
+use crate::cli::{failure::Failure, output::Output, parse::command};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

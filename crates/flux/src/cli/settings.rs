@@ -14,7 +14,7 @@ use crate::cli::{failure::Failure, output::Output};
 /// The namespace that Flux lives in unless told otherwise.
 const DEFAULT_NAMESPACE: &str = "flux-system";
 
-/// The flags of every command.
+// The flags of every command.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 #[group(skip)]

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::parse::{command, parse, switches_take_values, whole_command};
 use super::*;
 
 /// Every command, with the words that lead to it.
@@ -13,7 +14,7 @@ fn walk(command: &clap::Command, path: &str, visit: &mut impl FnMut(&str, &clap:
 }
 
 #[track_caller]
-fn typed(line: &str) -> Result<Args, String> {
+fn typed(line: &str) -> Result<(settings::Args, Command), String> {
     parse(line.split(' ').map(Into::into)).map_err(|error| failure_of(&error).message().to_owned())
 }
 
@@ -141,8 +142,8 @@ fn called_by_the_name_of_a_controller_it_is_that_controller() {
     let upstream = "/bin/source-controller --events-addr= --watch-all-namespaces=true --log-level=info \
                     --log-encoding=json --enable-leader-election --storage-path=/data \
                     --storage-adv-addr=source-controller.$(RUNTIME_NAMESPACE).svc.cluster.local.";
-    let Command::Run(args) = typed(upstream).unwrap().command else { panic!("not run") };
+    let Command::Run(args) = typed(upstream).unwrap().1 else { panic!("not run") };
     assert_eq!(args.controllers, [crate::run::Controller::Source]);
-    let Command::Run(args) = typed("flux run").unwrap().command else { panic!("not run") };
+    let Command::Run(args) = typed("flux run").unwrap().1 else { panic!("not run") };
     assert_eq!(args.controllers, crate::run::Controller::ALL);
 }

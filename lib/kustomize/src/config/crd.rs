@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Config, Field, FieldSpec, Referrers, merge_one};
+use super::{Config, Field, Referrers, merge_one};
 use crate::error::{Fault, Reason};
 use crate::id::GvkPattern;
 
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
             path.push(text("x-kubernetes-object-ref-name-key").unwrap_or("name"));
             let field = self.field(path);
             path.pop();
-            let target = GvkPattern { group: String::new(), version: version.into(), kind: kind.into() };
+            let target = GvkPattern::new("", version.to_owned(), kind.to_owned());
             self.config.add_referrers(&Referrers { target, fields: vec![field] })?;
         }
         let below = property.get("$ref").and_then(Value::as_str).and_then(|name| self.definitions.get(name));
@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
     }
 
     fn field(&self, path: &[&str]) -> Field {
-        let gvk = GvkPattern { kind: self.kind.to_owned(), ..GvkPattern::default() };
-        FieldSpec { gvk, path: path.join("/"), create: false }.into()
+        let gvk = GvkPattern::new("", "", self.kind.to_owned());
+        Field { gvk, path: path.join("/").into(), create: false }
     }
 }

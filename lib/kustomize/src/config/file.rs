@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Config, Field, FieldSpec, Referrers};
+use super::{Config, Field, Referrers};
 use crate::decode::{Decoder, Unknown, record};
 use crate::error::Problem;
 use crate::file::FieldEntry;
@@ -52,8 +52,8 @@ record! {
 
 impl From<FieldEntry> for Field {
     fn from(entry: FieldEntry) -> Self {
-        let gvk = GvkPattern { group: entry.group, version: entry.version, kind: entry.kind };
-        FieldSpec { gvk, path: entry.path, create: entry.create }.into()
+        let gvk = GvkPattern::new(entry.group, entry.version, entry.kind);
+        Self { gvk, path: entry.path.into(), create: entry.create }
     }
 }
 
@@ -79,7 +79,7 @@ fn convert(file: ConfigFile) -> Config {
             .name_reference
             .into_iter()
             .map(|entry| Referrers {
-                target: GvkPattern { group: entry.group, version: entry.version, kind: entry.kind },
+                target: GvkPattern::new(entry.group, entry.version, entry.kind),
                 fields: fields(entry.field_specs),
             })
             .collect(),

@@ -4,6 +4,7 @@
 //! element that a patch wants to replace stays as it was. They are part of what people's trees render to, so
 //! [`Elements`] follows them step by step; lists without such corners take the short way in [`Merger::plain`].
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::{DIRECTIVE, Directive, Known, Merger};
@@ -19,7 +20,7 @@ impl<'a> Merger<'a> {
         &mut self,
         target: Option<Node>,
         patch: Option<&Node>,
-        keys: &'a [Box<str>],
+        keys: &'a [Cow<'static, str>],
         element: Option<TypeRef<'a>>,
     ) -> Result<Option<Node>, Fault> {
         let target = match target {
@@ -73,7 +74,7 @@ impl<'a> Merger<'a> {
         &mut self,
         base: Vec<Node>,
         over: &[Node],
-        keys: &[Box<str>],
+        keys: &[Cow<'static, str>],
         known: Known<'a>,
     ) -> Result<Vec<Node>, Fault> {
         let key = keys.first().map(|key| &**key);
@@ -110,10 +111,10 @@ impl<'a> Merger<'a> {
         &mut self,
         base: Vec<Node>,
         over: &[Node],
-        keys: &[Box<str>],
+        keys: &[Cow<'static, str>],
         known: Known<'a>,
     ) -> Result<Vec<Node>, Fault> {
-        let primitive = [Box::<str>::default()];
+        let primitive = [Cow::default()];
         let by_key = !keys.is_empty();
         let keys = if by_key { keys } else { &primitive };
         let mut identities = identities(&base, over, keys, by_key);
@@ -270,7 +271,7 @@ impl Elements {
 }
 
 /// Whether the list can take the short way: plain values or maps with one key, none missing, none twice.
-fn is_plain(list: &[Node], keys: &[Box<str>]) -> bool {
+fn is_plain(list: &[Node], keys: &[Cow<'static, str>]) -> bool {
     let mut seen = HashSet::with_capacity(list.len());
     keys.len() < 2
         && list.iter().all(|node| {
@@ -303,7 +304,7 @@ fn without_directive(list: &[Node]) -> Vec<Node> {
 }
 
 /// The values of the merge keys of all elements, those of the patch first, each combination once.
-fn identities(base: &[Node], over: &[Node], keys: &[Box<str>], by_key: bool) -> Vec<Vec<String>> {
+fn identities(base: &[Node], over: &[Node], keys: &[Cow<'static, str>], by_key: bool) -> Vec<Vec<String>> {
     let mut seen = HashSet::new();
     let text = |node: &Node, key: &str| {
         if by_key {
@@ -346,7 +347,7 @@ fn union(a: &[String], b: &[String]) -> Option<Vec<String>> {
 }
 
 /// The keys that any element has a value for, and this element's values of them.
-fn valid<'k>(all: &[Vec<String>], identity: &[String], keys: &'k [Box<str>]) -> (Vec<&'k str>, Vec<String>) {
+fn valid<'k>(all: &[Vec<String>], identity: &[String], keys: &'k [Cow<'static, str>]) -> (Vec<&'k str>, Vec<String>) {
     let used: Vec<bool> = (0..keys.len()).map(|i| all.iter().any(|values| !values[i].is_empty())).collect();
     let every = !used.contains(&true);
     keys.iter()

@@ -1,5 +1,7 @@
 //! Reading an OpenAPI (version 2) document that a build file names.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::{Below, Document, KindFacts, List, Type, TypeId};
@@ -25,7 +27,7 @@ pub(crate) fn parse(openapi: &Value) -> Result<Document, String> {
     document.names = definitions
         .keys()
         .enumerate()
-        .filter_map(|(i, name)| Some((name.as_str().into(), TypeId::try_from(i).ok()?)))
+        .filter_map(|(i, name)| Some((name.clone().into(), TypeId::try_from(i).ok()?)))
         .collect();
     document.types.resize_with(definitions.len(), Type::default);
     let mut reader = Reader { definitions, document };
@@ -35,7 +37,7 @@ pub(crate) fn parse(openapi: &Value) -> Result<Document, String> {
         reader.document.types[i] = found;
         for gvk in schema.get("x-kubernetes-group-version-kind").and_then(Value::as_array).into_iter().flatten() {
             if let Some((api_version, kind)) = type_meta(gvk) {
-                reader.document.kind(&api_version, kind).root = TypeId::try_from(i).ok();
+                reader.document.kind(api_version.into(), kind.to_owned().into()).root = TypeId::try_from(i).ok();
             }
         }
     }
@@ -60,9 +62,10 @@ impl Reader<'_> {
         let mut found = Type::default();
         for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             if let Some(below) = self.below(property, depth) {
-                found.fields.insert(name.as_str().into(), below);
+                found.fields.push((name.clone().into(), below));
             }
         }
+        found.sort();
         found.other = schema.get("additionalProperties").and_then(|values| self.below(values, depth));
         found
     }
@@ -118,7 +121,7 @@ impl Reader<'_> {
         }
         let id = TypeId::try_from(self.document.types.len()).ok()?;
         self.document.types.push(Type::default());
-        self.document.missing.insert(name.into(), id);
+        self.document.missing.insert(name.to_owned().into(), id);
         Some(id)
     }
 }
@@ -127,12 +130,11 @@ fn definition(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")
 }
 
-fn keys(schema: &Value) -> Vec<Box<str>> {
+fn keys(schema: &Value) -> Vec<Cow<'static, str>> {
+    let text = |key: &Value| key.as_str().map(|key| key.to_owned().into());
     match schema.get("x-kubernetes-list-map-keys").and_then(Value::as_array) {
-        Some(keys) => keys.iter().filter_map(Value::as_str).map(Into::into).collect(),
-        None => {
-            schema.get("x-kubernetes-patch-merge-key").and_then(Value::as_str).map(Into::into).into_iter().collect()
-        }
+        Some(keys) => keys.iter().filter_map(text).collect(),
+        None => schema.get("x-kubernetes-patch-merge-key").and_then(text).into_iter().collect(),
     }
 }
 
@@ -141,7 +143,7 @@ fn scopes(paths: Option<&Map<String, Value>>, document: &mut Document) {
     for (path, item) in paths.into_iter().flatten() {
         let gvk = item.get("get").and_then(|get| get.get("x-kubernetes-group-version-kind"));
         let Some((api_version, kind)) = gvk.and_then(type_meta) else { continue };
-        let facts: &mut KindFacts = document.kind(&api_version, kind);
+        let facts: &mut KindFacts = document.kind(api_version.into(), kind.to_owned().into());
         if path.contains("namespaces/{namespace}") {
             facts.cluster = Some(false);
         } else {

@@ -6,7 +6,7 @@ use crate::error::{Fault, Reason};
 use crate::file::Image;
 use crate::node::{Node, Tag};
 use crate::path::shape_name;
-use crate::selector;
+use crate::selector::{self, Plain};
 use crate::set::Set;
 
 pub(super) fn run(set: &mut Set, image: &Image, fields: &[Field]) -> Result<(), Fault> {
@@ -65,16 +65,16 @@ fn image_of(container: &mut Node, update: apply::Set<'_>) -> Result<(), Fault> {
 
 /// The name of an image with any tag and digest.
 enum Pattern {
-    Literal(String),
+    Plain(Plain),
     Regex(re2::Regex),
 }
 
 impl Pattern {
     fn new(name: &str) -> Result<Self, Fault> {
-        if name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b':')) {
-            return Ok(Self::Literal(name.to_owned()));
+        if let Some(name) = Plain::new(name) {
+            return Ok(Self::Plain(name));
         }
-        // Parts of kustomize's own pattern; a dot in the name stands for any character there, too.
+        // Parts of kustomize's own pattern.
         selector::regex(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$"))
             .map(Self::Regex)
             .map_err(|_| Reason::invalid(format!("the name {name:?} is not a regular expression")))
@@ -83,7 +83,7 @@ impl Pattern {
     fn fits(&self, value: &str) -> bool {
         match self {
             Self::Regex(regex) => regex.is_match(value),
-            Self::Literal(name) => value.strip_prefix(name.as_str()).is_some_and(|rest| {
+            Self::Plain(name) => name.strip(value).is_some_and(|rest| {
                 let rest = rest.strip_prefix(':').map_or(rest, |rest| rest.trim_start_matches(is_tag));
                 let rest = rest.strip_prefix("@sha256:").map_or(rest, |rest| rest.trim_start_matches(is_tag));
                 rest.is_empty()
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_name_fits() {
-        for name in ["nginx", "ngin(x)"] {
+        for name in ["nginx", "n.inx", "ngin(x)"] {
             let pattern = Pattern::new(name).unwrap();
             for (value, fits) in [
                 ("nginx", true),

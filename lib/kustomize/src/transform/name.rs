@@ -31,10 +31,10 @@ pub(super) fn run(set: &mut Set, affix: Affix<'_>, fields: &[Field], context: &m
             continue;
         }
         for field in fields {
-            if !resource.original_id().gvk.is_selected(&field.spec.gvk) {
+            if !resource.original_id().gvk.is_selected(&field.gvk) {
                 continue;
             }
-            if field.spec.path == "metadata/name" && !text.is_empty() {
+            if field.path.as_str() == "metadata/name" && !text.is_empty() {
                 let shared = context.texts.share(text);
                 match affix {
                     Affix::Prefix(_) => resource.prefixes.push(shared),

@@ -97,12 +97,12 @@ fn one(
         bind(&mut resource.node, subjects, write)?;
     }
     for field in fields {
-        let spec = &field.spec;
-        let special = spec.path == "metadata/namespace"
-            || (spec.path == "metadata/name" && !core)
-            || (binding
-                && spec.path == "subjects/namespace"
-                && matches!(spec.gvk.kind.as_str(), "RoleBinding" | "ClusterRoleBinding"));
+        let special = match field.path.as_str() {
+            "metadata/namespace" => true,
+            "metadata/name" => !core,
+            "subjects/namespace" => binding && matches!(&*field.gvk.kind, "RoleBinding" | "ClusterRoleBinding"),
+            _ => false,
+        };
         if !special {
             apply::field(&mut resource.node, field, Some(Shape::Scalar), write)?;
         }

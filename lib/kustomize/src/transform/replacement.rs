@@ -162,8 +162,7 @@ fn nearest_field(node: &Node, parts: &[String]) -> Option<String> {
 }
 
 fn find<'s>(set: &'s Set, source: &file::Source) -> Result<(usize, &'s Resource), Fault> {
-    let pattern =
-        GvkPattern { group: source.group.clone(), version: source.version.clone(), kind: source.kind.clone() };
+    let pattern = GvkPattern::new(source.group.clone(), source.version.clone(), source.kind.clone());
     let wanted = Id { gvk: pattern.as_gvk(), name: &source.name, namespace: &source.namespace, cluster: false };
     let fits = |id: &Id<'_>| {
         (source.name.is_empty() || source.name == id.name)

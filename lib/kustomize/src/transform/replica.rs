@@ -15,7 +15,7 @@ pub(super) fn run(set: &mut Set, replica: &Replica, fields: &[Field]) -> Result<
     for field in fields {
         for i in 0..set.len() {
             let Some(resource) = set.get_mut_same_id(i) else { continue };
-            if !resource.all_ids().any(|id| id.name == replica.name && id.gvk.is_selected(&field.spec.gvk)) {
+            if !resource.all_ids().any(|id| id.name == replica.name && id.gvk.is_selected(&field.gvk)) {
                 continue;
             }
             found = true;
@@ -28,11 +28,11 @@ pub(super) fn run(set: &mut Set, replica: &Replica, fields: &[Field]) -> Result<
     if found {
         return Ok(());
     }
-    let kinds: Vec<&str> = fields.iter().map(|field| field.spec.gvk.kind.as_str()).collect();
+    let kinds: Vec<&str> = fields.iter().map(|field| &*field.gvk.kind).collect();
     let what = format!("no object of the kinds {} has the name {:?}", kinds.join(", "), replica.name);
     let names: Vec<&str> = set
         .iter()
-        .filter(|resource| fields.iter().any(|field| resource.gvk().is_selected(&field.spec.gvk)))
+        .filter(|resource| fields.iter().any(|field| resource.gvk().is_selected(&field.gvk)))
         .map(|resource| resource.original_id().name)
         .collect();
     let hint = crate::error::nearest(&replica.name, names.iter().copied())

@@ -312,7 +312,7 @@ mod tests {
             for deployment in installed(flags).iter().filter(|object| object["kind"] == "Deployment") {
                 let container = &deployment["spec"]["template"]["spec"]["containers"][0];
                 let words = container["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap());
-                let parsed = crate::cli::parse(std::iter::once("flux").chain(words).map(Into::into));
+                let parsed = crate::cli::parse::parse(std::iter::once("flux").chain(words).map(Into::into));
                 assert!(parsed.is_ok(), "{}", parsed.err().unwrap());
             }
         }
