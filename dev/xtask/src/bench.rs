@@ -4,6 +4,8 @@ mod helm;
 mod kustomize;
 mod process;
 
+use std::ffi::OsString;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Outcome;
@@ -18,6 +20,13 @@ pub(crate) fn measure(workspace: &Workspace, args: &[&str]) -> Outcome {
         ["kustomize", filters @ ..] => kustomize::measure(workspace, filters),
         ["controllers", filters @ ..] | filters => controllers(workspace, filters),
     }
+}
+
+/// Arguments of `flux` for renderings of every kind, the shortest first. What they render is written below the folder.
+pub(crate) fn renderings(folder: &Path) -> Result<Vec<Vec<OsString>>, String> {
+    let mut renderings = kustomize::renderings(&folder.join("kustomize"))?;
+    renderings.extend(helm::renderings(&folder.join("helm"))?);
+    Ok(renderings)
 }
 
 /// The controllers on a real control plane, beside the real kubectl.

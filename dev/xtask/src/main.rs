@@ -10,6 +10,7 @@ mod fuzz;
 mod kinds;
 mod merge_keys;
 mod oracles;
+mod order;
 mod tidy;
 mod verify;
 mod workspace;
@@ -27,6 +28,7 @@ usage: cargo xtask CHORE
   crds [--check]       write deploy/crds from the types of crates/api, or check that it is current
   kinds                write crates/apiserver/data, and what writes come to, from the real kube-apiserver
   merge-keys [--check] write kustomize's table of lists that merge from Kubernetes' OpenAPI, or check that it is current
+  order                write crates/flux/order.ld, by which the release build is laid out, from what valgrind sees run
   oracles [FOLDER...]  build the real tools of oracles/FOLDER (all without an argument) into target/oracles
   differential         the same requests to the real API server and to ours, answers compared field by field
   differential schemas [N]
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         ["kinds"] => kinds::write(&workspace),
         ["merge-keys"] => merge_keys::write(&workspace),
         ["merge-keys", "--check"] => merge_keys::check(&workspace),
+        ["order"] => order::write(&workspace),
         ["oracles", only @ ..] => oracles::run(&workspace, only),
         ["differential", rest @ ..] => differential::run(&workspace, rest),
         ["fuzz", target] => fuzz::target(&workspace, target, None),

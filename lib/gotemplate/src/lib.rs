@@ -17,5 +17,5 @@ pub mod value;
 
 pub use funcs::{Args, Call, Fault, Func, Funcs};
 pub use session::{Limits, Moment, Random, Session, Volatile};
-pub use template::{ExecError, MissingKey, Nesting, ParseError, Templates};
+pub use template::{ExecError, MissingKey, Nesting, ParseError, Parsed, Templates};
 pub use value::{Bytes, Kind, List, Map, Object, Signature, Str, Type, Value};

@@ -36,6 +36,10 @@ pub enum MissingKey {
     Error,
 }
 
+/// The templates of one text.
+#[derive(Debug)]
+pub struct Parsed(Vec<(Str, Tree)>);
+
 /// Templates that may call each other, and the functions they call.
 ///
 /// A clone shares what is parsed, so it is cheap, and may be given other functions of the same names: those of one
@@ -101,32 +105,39 @@ impl Templates {
     ///
     /// A template replaces the one of its name, unless it is blank and the other is not.
     pub fn parse(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
-        self.parse_shared(name, &text.as_ref().into())
-    }
-
-    /// Does what [`Templates::parse`] does, without a copy of the text.
-    pub fn parse_shared(&mut self, name: &str, text: &Arc<[u8]>) -> Result<(), ParseError> {
-        self.insert(name, text, false)
+        self.read(name, &text.as_ref().into()).map(|parsed| self.add(parsed))
     }
 
     /// Parses a text that becomes the template of that name even if it is blank, as Go's `New` and `Parse`: what `tpl`
     /// does with the name of the template that calls it.
     pub fn parse_new(&mut self, name: &str, text: impl AsRef<[u8]>) -> Result<(), ParseError> {
-        self.insert(name, &text.as_ref().into(), true)
-    }
-
-    fn insert(&mut self, file: &str, text: &Arc<[u8]>, is_new: bool) -> Result<(), ParseError> {
-        for (name, tree) in parse::parse(file, text, &self.funcs, self.nesting)? {
-            let replaces = is_new && name == file || !tree.is_blank();
-            if !replaces && self.tree(name.as_bytes()).is_some() {
-                continue;
-            }
-            match Arc::get_mut(&mut self.base) {
-                Some(base) if self.over.is_empty() => base.insert(name, Arc::new(tree)),
-                _ => self.over.insert(name, Arc::new(tree)),
-            };
+        for (defined, tree) in self.read(name, &text.as_ref().into())?.0 {
+            let replaces = defined == name;
+            self.add_one(defined, tree, replaces);
         }
         Ok(())
+    }
+
+    /// Parses a text without adding its templates: for many texts on several threads.
+    pub fn read(&self, name: &str, text: &Arc<[u8]>) -> Result<Parsed, ParseError> {
+        parse::parse(name, text, &self.funcs, self.nesting).map(Parsed)
+    }
+
+    /// Adds what a text came to, as [`Templates::parse`] does.
+    pub fn add(&mut self, parsed: Parsed) {
+        for (name, tree) in parsed.0 {
+            self.add_one(name, tree, false);
+        }
+    }
+
+    fn add_one(&mut self, name: Str, tree: Tree, replaces: bool) {
+        if !replaces && tree.is_blank() && self.tree(name.as_bytes()).is_some() {
+            return;
+        }
+        match Arc::get_mut(&mut self.base) {
+            Some(base) if self.over.is_empty() => base.insert(name, Arc::new(tree)),
+            _ => self.over.insert(name, Arc::new(tree)),
+        };
     }
 
     /// Makes a set in which more templates can be parsed without changing this one: for `tpl`.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a bench talks, and fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "a bench takes the time")]
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,10 +49,10 @@ fn measure(tree: &Tree) -> (Duration, Duration) {
         render_parsed(chart.clone(), program, &values, request(&capabilities), Vec::new()).unwrap().manifest()
     };
     let chart = load();
-    let program = Program::parse(&chart).unwrap();
+    let program = Program::parse(&chart, NonZeroUsize::MIN).unwrap();
     let first = median(|| {
         let chart = load();
-        render(&chart, &Program::parse(&chart).unwrap())
+        render(&chart, &Program::parse(&chart, NonZeroUsize::MIN).unwrap())
     });
     (first, median(|| render(&chart, &program)))
 }
@@ -78,6 +79,7 @@ fn request(capabilities: &Capabilities) -> Request<'_> {
         random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
         limits: Limits::default(),
         stop: None,
+        threads: NonZeroUsize::MIN,
         post_render: None,
     }
 }

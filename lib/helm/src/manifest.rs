@@ -160,9 +160,20 @@ pub(crate) type Files = Vec<(String, Arc<str>)>;
 #[derive(Debug, Default)]
 pub struct Seen(BTreeMap<String, Printed>);
 
+impl Seen {
+    /// Whether the file printed just that.
+    pub(crate) fn knows(&self, path: &str, text: &Arc<str>) -> bool {
+        self.0.get(path).is_some_and(|printed| printed.text == *text)
+    }
+
+    pub(crate) fn add(&mut self, path: String, printed: Printed) {
+        self.0.insert(path, printed);
+    }
+}
+
 /// What one file printed.
 #[derive(Debug)]
-struct Printed {
+pub(crate) struct Printed {
     text: Arc<str>,
     documents: Vec<Document>,
 }
@@ -205,10 +216,10 @@ pub(crate) fn sort(mut files: Files, seen: &mut Seen) -> Result<(Vec<Hook>, Vec<
         }
         let printed = match seen.0.remove(&path) {
             Some(printed) if printed.text == text => printed,
-            _ => Printed { documents: read(&path, &text)?, text },
+            _ => read(&path, &text)?,
         };
         printed.collect(&path, &mut hooks, &mut manifests);
-        seen.0.insert(path, printed);
+        seen.add(path, printed);
     }
     hooks.sort_by(|a: &Hook, b: &Hook| rank(&a.kind).cmp(&rank(&b.kind)));
     manifests.sort_by(|a: &Manifest, b: &Manifest| rank(&a.kind).cmp(&rank(&b.kind)));
@@ -241,15 +252,12 @@ impl Printed {
 }
 
 /// Finds the documents of a file.
-fn read(path: &str, text: &str) -> Result<Vec<Document>, ManifestError> {
-    cut(text)
-        .into_iter()
-        .enumerate()
-        .map(|(i, range)| {
-            let (kind, role) = Head { path, document: i + 1 }.read(text.get(range.clone()).unwrap_or_default())?;
-            Ok(Document { text: range, kind, role })
-        })
-        .collect()
+pub(crate) fn read(path: &str, text: &Arc<str>) -> Result<Printed, ManifestError> {
+    let documents = cut(text).into_iter().enumerate().map(|(i, range)| {
+        let (kind, role) = Head { path, document: i + 1 }.read(text.get(range.clone()).unwrap_or_default())?;
+        Ok(Document { text: range, kind, role })
+    });
+    Ok(Printed { documents: documents.collect::<Result<_, _>>()?, text: Arc::clone(text) })
 }
 
 /// What is looked at of a document.

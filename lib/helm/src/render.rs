@@ -1,11 +1,14 @@
 //! Rendering: a chart and values in, manifests, hooks and notes out. No cluster, no disk, no clock.
 
+mod ahead;
 mod error;
 mod objects;
 mod program;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 
 use gotemplate::{Limits, Moment, Random, Session};
 
@@ -18,6 +21,7 @@ use crate::manifest::{self, Hook, Manifest};
 use crate::post_render::{self, PostRender, Strategy};
 use crate::schema;
 use crate::values::{self, Table};
+use ahead::Ahead;
 pub use error::{MissingValue, Place, RenderError};
 pub use program::Program;
 
@@ -62,6 +66,8 @@ pub struct Request<'r> {
     pub limits: Limits,
     /// Ends the rendering soon after it is set: how a caller with a clock bounds the time.
     pub stop: Option<Arc<AtomicBool>>,
+    /// How many threads may read texts at once: templates, and what they print. More are used for large charts alone.
+    pub threads: NonZeroUsize,
     /// Who changes the manifests before they are sorted.
     pub post_render: Option<(Strategy, &'r mut dyn PostRender)>,
 }
@@ -89,7 +95,7 @@ pub fn render(chart: &Chart, values: &Table, request: Request<'_>) -> Result<Ren
     let mut chart = chart.clone();
     let mut warnings = Vec::new();
     dependencies::process(&mut chart, values, &mut warnings).map_err(RenderError::Values)?;
-    let program = Program::parse(&chart)?;
+    let program = Program::parse(&chart, request.threads)?;
     render_parsed(chart, &program, values, request, warnings)
 }
 
@@ -114,7 +120,17 @@ pub fn render_parsed(
         session = session.stop_when(stop);
     }
     let scope = objects::Scope::new(&request.release, request.capabilities);
-    let mut files = program.execute(&chart, &coalesced, &scope, request.lookup, &mut session)?;
+    // What a post-renderer changes is read afterwards.
+    let reads_ahead = request.threads.get() > 1 && request.post_render.is_none();
+    let mut files = thread::scope(|threads| {
+        let mut ahead = reads_ahead.then(|| Ahead::new(threads, program));
+        let rendered = |path: &str, text: &Arc<str>| {
+            if let Some(ahead) = &mut ahead {
+                ahead.read(path, text);
+            }
+        };
+        program.execute(&chart, &coalesced, &scope, request.lookup, &mut session, rendered)
+    })?;
     let own_notes = format!("{}/templates/{NOTES}", chart.name());
     let notes = files.iter().find(|(path, _)| *path == own_notes).map(|(_, text)| text.to_string()).unwrap_or_default();
     files.retain(|(path, _)| !path.ends_with(NOTES));

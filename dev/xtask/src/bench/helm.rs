@@ -2,6 +2,7 @@
 
 mod charts;
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ pub(crate) fn measure(workspace: &Workspace, filters: &[&str]) -> Outcome {
     for (name, chart) in rows {
         if table.wants(name) {
             let path = write(&folder.join(name.split(' ').next().unwrap_or(name)), &chart)?;
-            let ours = Program::new(&flux, ["render".as_ref(), "chart".as_ref(), path.as_os_str(), "rel".as_ref()]);
+            let ours = Program::new(&flux, arguments(&path));
             let real = Program::new(&real, ["template".as_ref(), "rel".as_ref(), path.as_os_str()]);
             table.compare(name, &ours, &real, &Bars { time: Time::Times(10.0), memory: Some(4.0) })?;
             folders.push(path);
@@ -36,6 +37,17 @@ pub(crate) fn measure(workspace: &Workspace, filters: &[&str]) -> Outcome {
     let bench = ["bench", "--quiet", "--package", "helm", "--bench", "rendering", "--"];
     let library = run(workspace.cargo(&bench).args(&folders));
     table.finish().and(library)
+}
+
+/// Arguments of `flux` for renderings like those that are measured.
+pub(super) fn renderings(folder: &Path) -> Result<Vec<Vec<OsString>>, String> {
+    let each = [charts::small(), charts::medium(50), charts::huge(100)].into_iter().enumerate();
+    each.map(|(i, chart)| Ok(arguments(&write(&folder.join(i.to_string()), &chart)?).map(OsString::from).to_vec()))
+        .collect()
+}
+
+fn arguments(chart: &Path) -> [&OsStr; 4] {
+    ["render".as_ref(), "chart".as_ref(), chart.as_os_str(), "rel".as_ref()]
 }
 
 /// Writes a chart to the disk, in place of what is there.

@@ -2,6 +2,7 @@
 
 mod trees;
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,8 +50,21 @@ pub(crate) fn measure(workspace: &Workspace, filters: &[&str]) -> Outcome {
     table.finish()
 }
 
+/// Arguments of `flux` for builds like those that are measured, but shorter.
+pub(super) fn renderings(folder: &Path) -> Result<Vec<Vec<OsString>>, String> {
+    let trees =
+        [trees::overlay(), trees::patches(20), trees::generators(50), trees::crds(200_000), trees::references(50)];
+    let each = trees.iter().enumerate();
+    each.map(|(i, tree)| Ok(arguments(&write(&folder.join(i.to_string()), tree)?).map(OsString::from).to_vec()))
+        .collect()
+}
+
+fn arguments(tree: &Path) -> [&OsStr; 3] {
+    ["render".as_ref(), "kustomize".as_ref(), tree.as_os_str()]
+}
+
 fn ours(flux: &Path, tree: &Path) -> Program {
-    Program::new(flux, ["render".as_ref(), "kustomize".as_ref(), tree.as_os_str()])
+    Program::new(flux, arguments(tree))
 }
 
 /// The time of an object in the slowest of the builds, in times of that in the fastest.

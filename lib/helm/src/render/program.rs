@@ -1,6 +1,7 @@
 //! A chart's templates, parsed.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gotemplate::{Map, MissingKey, Session, Templates, Value};
@@ -10,7 +11,11 @@ use super::objects::Scope;
 use crate::chart::Chart;
 use crate::functions::{self, Lookup};
 use crate::manifest::{Files, Seen};
+use crate::parallel;
 use crate::values;
+
+/// How many bytes of templates are parsed in the time that it takes to start a thread, or nearly.
+const PARSED_MEANWHILE: usize = 16 << 10;
 
 /// The templates of a chart and its subcharts, parsed. Can be executed any number of times, from many threads.
 #[derive(Debug, Clone)]
@@ -29,8 +34,8 @@ struct Source<'c> {
 }
 
 impl Program {
-    /// Parses the templates of a chart whose dependencies are processed.
-    pub fn parse(chart: &Chart) -> Result<Self, RenderError> {
+    /// Parses the templates of a chart whose dependencies are processed, on so many threads.
+    pub fn parse(chart: &Chart, threads: NonZeroUsize) -> Result<Self, RenderError> {
         let mut sources = Vec::new();
         collect(chart, chart.name(), &mut sources);
         // Deeper files first, then by name backwards: of two definitions the later one wins, so that the top chart's
@@ -40,9 +45,11 @@ impl Program {
             depth(b).cmp(&depth(a)).then_with(|| b.path.cmp(&a.path))
         });
         let mut templates = Templates::new(functions::funcs(None)).missing_key(MissingKey::Zero);
-        for source in &sources {
-            let parsed = templates.parse_shared(&source.path, source.text);
-            parsed.map_err(|error| RenderError::parse(error, templates.funcs()))?;
+        let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
+        let threads = threads.get().min(bytes / PARSED_MEANWHILE);
+        let parsed = parallel::map(&sources, threads, |source| templates.read(&source.path, source.text));
+        for parsed in parsed {
+            templates.add(parsed.map_err(|error| RenderError::parse(error, templates.funcs()))?);
         }
         let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
         let order = sources.into_iter().map(|source| source.path).filter(|path| !is_partial(path)).collect();
@@ -55,7 +62,7 @@ impl Program {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Renders every file but partials; paths come with what was rendered.
+    /// Renders every file but partials; paths come with what was rendered, and are told as soon as they are.
     pub(super) fn execute(
         &self,
         chart: &Chart,
@@ -63,6 +70,7 @@ impl Program {
         scope: &Scope,
         lookup: Option<Arc<dyn Lookup>>,
         session: &mut Session,
+        mut printed: impl FnMut(&str, &Arc<str>),
     ) -> Result<Files, RenderError> {
         let mut tops = BTreeMap::new();
         prepare(chart, chart.name(), true, values.clone(), scope, &mut tops);
@@ -81,7 +89,9 @@ impl Program {
             let text = templates
                 .execute(path, top.clone().into(), session)
                 .map_err(|error| RenderError::execution(path, &error, values, templates.funcs()))?;
-            rendered.push((path.clone(), functions::without_no_value(&text).into_text()));
+            let text = functions::without_no_value(&text).into_text();
+            printed(path, &text);
+            rendered.push((path.clone(), text));
         }
         Ok(rendered)
     }

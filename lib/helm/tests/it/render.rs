@@ -1,6 +1,7 @@
 //! Charts of this repository against what helm 4.2.4 printed, the ways of failing, and hostile charts.
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use gotemplate::{Limits, Moment};
@@ -54,6 +55,7 @@ pub(crate) fn request(capabilities: &Capabilities) -> Request<'_> {
         random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
         limits: Limits::default(),
         stop: None,
+        threads: NonZeroUsize::MIN.saturating_add(1),
         post_render: None,
     }
 }
@@ -393,7 +395,7 @@ fn a_parsed_chart_renders_again_and_again() {
     let template = "kind: {{ .Values.kind }}\n---\nkind: Secret\nmetadata:\n  name: s\n  \
                     annotations: {helm.sh/hook: {{ .Values.hook }}}\n";
     let chart = load(&small(template, "kind: ConfigMap\nhook: pre-install\n")).unwrap();
-    let program = Program::parse(&chart).unwrap();
+    let program = Program::parse(&chart, NonZeroUsize::MIN).unwrap();
     let kinds = |line: &str| {
         let mut values = Table::new();
         strvals::set(&mut values, line).unwrap();

@@ -5,7 +5,9 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read as _, Write as _},
     mem::ManuallyDrop,
+    num::NonZeroUsize,
     path::{Component, Path, PathBuf},
+    thread,
 };
 
 use gotemplate::{Limits, Moment, Session, Templates, Value};
@@ -117,6 +119,7 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
         random: Box::new(random),
         limits: Limits::default(),
         stop: None,
+        threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
         post_render: None,
     };
     let rendered = helm::render(&chart, layers.values(), request).map_err(|error| refused(error, &layers))?;
