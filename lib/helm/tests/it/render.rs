@@ -411,3 +411,40 @@ fn a_parsed_chart_renders_again_and_again() {
     assert_eq!(kinds("hook=nonsense"), told("ConfigMap", ""));
     assert_eq!(kinds("hook=nonsense"), told("ConfigMap", ""));
 }
+
+/// Large enough for more threads than one: templates of some 400 kB, which print 280.
+#[test]
+fn several_threads_render_what_one_does() {
+    let mut tree = small("kind: ConfigMap\n", "text: some words\n");
+    let line = "{{ if .Values.text }}  {{ $.Template.Name | base }}: {{ .Values.text | quote }}{{ end }}\n";
+    for i in 0..40 {
+        let path = TreePath::parse(&format!("templates/{i}.yaml")).unwrap();
+        let data = line.replace("}}: ", "}}-N: ").repeat(40);
+        let data: String =
+            data.lines().enumerate().map(|(n, line)| line.replace("-N", &format!("-{n}")) + "\n").collect();
+        let kind = if i % 10 == 0 { "Namespace" } else { "ConfigMap" };
+        let text = format!("kind: {kind}\nmetadata: {{name: n{i}}}\nfiller: {}\ndata:\n{data}", "x".repeat(6000));
+        tree.insert(&path, text).unwrap();
+    }
+    let render = |tree: &Tree, threads: usize| {
+        let capabilities = Capabilities::default();
+        let request = Request { threads: NonZeroUsize::new(threads).unwrap(), ..request(&capabilities) };
+        helm::render(&load(tree).unwrap(), &Table::new(), request).map(|rendered| rendered.manifest())
+    };
+    let alone = render(&tree, 1).unwrap();
+    assert!(alone.len() > 250_000, "{}", alone.len());
+    assert_eq!(alone.matches("kind: Namespace").count(), 4);
+    for threads in 2..5 {
+        assert_eq!(render(&tree, threads).unwrap(), alone);
+    }
+    // The first file of several that are wrong is told, whoever came upon it.
+    for (path, text) in [
+        ("templates/7.yaml", "a: [\n"),
+        ("templates/35.yaml", "b: [\n"),
+        ("templates/5.yaml", "{{ .Values.text | nope }}\n"),
+    ] {
+        tree.insert(&TreePath::parse(path).unwrap(), text).unwrap();
+        let told = |threads| render(&tree, threads).unwrap_err().to_string();
+        assert_eq!([told(2), told(4)], [told(1), told(1)]);
+    }
+}

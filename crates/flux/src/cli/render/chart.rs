@@ -14,11 +14,12 @@ use gotemplate::{Limits, Moment, Session, Templates, Value};
 use helm::{
     Capabilities, Chart, Layers,
     capabilities::KubeVersion,
-    chart,
+    chart, dependencies,
     listing::{self, Listed, Role, Selection},
     release::ReleaseName,
-    render::{Release, RenderError, Rendered, Request, SchemaCheck},
+    render::{Program, Release, RenderError, Rendered, Request, SchemaCheck, render_parsed},
     strvals,
+    values::Table,
 };
 use jiff::Timestamp;
 
@@ -102,9 +103,9 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
     let capabilities = capabilities(args)?;
     let name = release_name(args)?;
     let layers = layers(args)?;
-    // The process ends soon, and gives back at once what would take long to take apart.
-    let chart = ManuallyDrop::new(load(&args.chart)?);
+    let chart = load(&args.chart)?;
     check_installable(&chart)?;
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let request = Request {
         release: Release {
             name: name.to_string(),
@@ -119,10 +120,10 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
         random: Box::new(random),
         limits: Limits::default(),
         stop: None,
-        threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        threads,
         post_render: None,
     };
-    let rendered = helm::render(&chart, layers.values(), request).map_err(|error| refused(error, &layers))?;
+    let rendered = render(chart, layers.values(), request).map_err(|error| refused(error, &layers))?;
     let rendered = ManuallyDrop::new(rendered);
     for warning in &rendered.warnings {
         out.warning(&format!(" {warning}"));
@@ -141,6 +142,14 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
             Ok(())
         }
     }
+}
+
+/// As [`helm::render()`], for a process that ends soon, and gives back at once what would take long to take apart.
+fn render(mut chart: Chart, values: &Table, request: Request<'_>) -> Result<Rendered, RenderError> {
+    let mut warnings = Vec::new();
+    dependencies::process(&mut chart, values, &mut warnings).map_err(RenderError::Values)?;
+    let program = ManuallyDrop::new(Program::parse(&chart, request.threads)?);
+    render_parsed(chart, &program, values, request, warnings)
 }
 
 fn capabilities(args: &Args) -> Result<Capabilities, Failure> {

@@ -1,8 +1,11 @@
 //! The disk as a tree of files, for building what lies on it.
 
 use std::{
-    fs, io,
+    collections::HashMap,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Component, Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use fetch::work_tree::is_executable;
@@ -17,6 +20,16 @@ use crate::cli::failure::Failure;
 #[derive(Debug)]
 pub(super) struct Disk {
     root: PathBuf,
+    /// What was found at every path that was asked for or listed: a tree does not change while it is read, and the disk
+    /// is asked for every file but once.
+    found: Mutex<HashMap<String, Option<Found>>>,
+}
+
+/// What lies at a path.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    kind: Kind,
+    bytes: u64,
 }
 
 impl Disk {
@@ -32,29 +45,57 @@ impl Disk {
         let inner = dir.strip_prefix(&root).unwrap_or(&dir);
         let path = inner.to_str().and_then(|inner| TreePath::parse(inner).ok());
         let path = path.ok_or_else(|| Failure::new(format!("the path {} cannot be used", dir.display())))?;
-        Ok((Self { root }, path))
+        Ok((Self { root, found: Mutex::default() }, path))
     }
 
     fn at(&self, path: &TreePath) -> PathBuf {
         self.root.join(path.as_str())
     }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Option<Found>>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn found(&self, path: &TreePath) -> Result<Option<Found>, ReadError> {
+        if let Some(found) = self.known().get(path.as_str()) {
+            return Ok(*found);
+        }
+        let found = match fs::symlink_metadata(self.at(path)) {
+            Ok(meta) => Some(Found::of(&meta)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
+            Err(error) => return Err(failed(path, error)),
+        };
+        self.known().insert(path.to_string(), found);
+        Ok(found)
+    }
+}
+
+impl Found {
+    fn of(meta: &fs::Metadata) -> Self {
+        let kind = if meta.is_symlink() {
+            Kind::Symlink
+        } else if meta.is_dir() {
+            Kind::Dir
+        } else {
+            Kind::File { executable: is_executable(meta) }
+        };
+        Self { kind, bytes: meta.len() }
+    }
 }
 
 impl Files for Disk {
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
-        match self.kind(path)? {
-            Some(Kind::File { .. }) => fs::read(self.at(path)).map_err(|error| failed(path, error)),
+        match self.found(path)? {
+            Some(Found { kind: Kind::File { .. }, bytes }) => {
+                read(&self.at(path), bytes).map_err(|error| failed(path, error))
+            }
             Some(_) => Err(ReadError::NotAFile { path: path.clone() }),
             None => Err(ReadError::NotFound { path: path.clone() }),
         }
     }
 
     fn kind(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
-        match fs::symlink_metadata(self.at(path)) {
-            Ok(meta) => Ok(Some(kind(&meta))),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
-            Err(error) => Err(failed(path, error)),
-        }
+        Ok(self.found(path)?.map(|found| found.kind))
     }
 
     fn list(&self, dir: &TreePath) -> Result<Vec<Entry>, ReadError> {
@@ -68,8 +109,11 @@ impl Files for Disk {
             let entry = entry.map_err(|error| failed(dir, error))?;
             // A name that is no text can be in no build file either.
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let meta = entry.metadata().map_err(|error| failed(dir, error))?;
-            entries.push(Entry { name, kind: kind(&meta) });
+            let found = Found::of(&entry.metadata().map_err(|error| failed(dir, error))?);
+            if let Ok(path) = dir.join(&name) {
+                self.known().insert(path.to_string(), Some(found));
+            }
+            entries.push(Entry { name, kind: found.kind });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
@@ -90,13 +134,18 @@ impl Files for Disk {
     }
 }
 
-fn kind(meta: &fs::Metadata) -> Kind {
-    if meta.is_symlink() {
-        Kind::Symlink
-    } else if meta.is_dir() {
-        Kind::Dir
-    } else {
-        Kind::File { executable: is_executable(meta) }
+/// Reads a file of a known size at once. Where the size does not hold, as of what is no file on a disk, it is read to its
+/// end.
+fn read(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(bytes).map_err(io::Error::other)?;
+    let mut content = Vec::new();
+    content.try_reserve_exact(length)?;
+    content.resize(length, 0);
+    match File::open(path)?.read_exact(&mut content) {
+        Ok(()) if bytes > 0 => Ok(content),
+        Ok(()) => fs::read(path),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => fs::read(path),
+        Err(error) => Err(error),
     }
 }
 
