@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::error::{Place, Subject};
+use crate::error::{Fault, Place, Reason, Subject};
 use crate::id::{Gvk, Id};
 use crate::node::{Map, Node, Scalar, Tag};
 use crate::origin::{ORIGIN, Origin};
@@ -191,6 +191,17 @@ impl Resource {
         // Most objects have one name or two.
         self.former.reserve_exact(1);
         self.former.push(former);
+    }
+
+    /// Refuses what had a name, and none, and was renamed both times: kustomize lists former names and former kinds, loses
+    /// the empty name, and fails over the two lists.
+    pub(crate) fn check_history(&self) -> Result<(), Fault> {
+        let unnamed = self.former.iter().filter(|former| former.name.is_empty()).count();
+        if unnamed == 0 || unnamed == self.former.len() {
+            return Ok(());
+        }
+        let message = "had no metadata.name when it was renamed: something has emptied it before";
+        Err(Reason::apply(message).on(|| self.subject()))
     }
 
     /// Who it is, for a message.

@@ -141,6 +141,6 @@ fn check<'r>(mut list: impl Iterator<Item = &'r Resource>) -> Result<(), Fault> 
         if name.is_empty() && !kind.ends_with("List") {
             return Err(Reason::apply("missing metadata.name after all patches").on(|| resource.subject()));
         }
-        Ok(())
+        resource.check_history()
     })
 }

@@ -63,6 +63,8 @@ impl Replacement {
             From::Value(text) => Value::fixed(Node::Scalar(Scalar::new(text.as_str(), Tag::Unknown))),
             From::Field(source) => read(set, source)?,
         };
+        // What objects were called is looked at, whichever are meant.
+        set.iter().try_for_each(Resource::check_history)?;
         self.targets.iter().try_for_each(|target| {
             if !target.write(set, &mut value)? {
                 note(format!("the target selects nothing: {}", target.described));
