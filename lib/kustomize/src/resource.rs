@@ -193,14 +193,15 @@ impl Resource {
         self.former.push(former);
     }
 
-    /// Refuses what had a name, and none, and was renamed both times: kustomize lists former names and former kinds, loses
-    /// the empty name, and fails over the two lists.
+    /// Refuses what was renamed without a name, or with commas in it: kustomize keeps what an object was called in one list
+    /// of names and one of kinds, separated by commas and without what is empty, and fails over two of different length.
     pub(crate) fn check_history(&self) -> Result<(), Fault> {
-        let unnamed = self.former.iter().filter(|former| former.name.is_empty()).count();
-        if unnamed == 0 || unnamed == self.former.len() {
+        let names = self.former.iter().map(|former| &*former.name).filter(|name| !name.is_empty());
+        let count = names.flat_map(|name| name.split(',')).count();
+        if count == 0 || count == self.former.len() {
             return Ok(());
         }
-        let message = "had no metadata.name when it was renamed: something has emptied it before";
+        let message = "was renamed when it had no metadata.name, or one with commas in it: something has written that";
         Err(Reason::apply(message).on(|| self.subject()))
     }
 
