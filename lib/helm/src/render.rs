@@ -93,10 +93,20 @@ const NOTES: &str = "NOTES.txt";
 /// Renders a chart.
 pub fn render(chart: &Chart, values: &Table, request: Request<'_>) -> Result<Rendered, RenderError> {
     let mut chart = chart.clone();
-    let mut warnings = Vec::new();
-    dependencies::process(&mut chart, values, &mut warnings).map_err(RenderError::Values)?;
-    let program = Program::parse(&chart, request.threads)?;
+    let (program, warnings) = prepare(&mut chart, values, request.threads)?;
     render_parsed(chart, &program, values, request, warnings)
+}
+
+/// Processes a chart's dependencies and parses the templates that are left, on so many threads; what was skipped comes
+/// with it.
+pub fn prepare(
+    chart: &mut Chart,
+    values: &Table,
+    threads: NonZeroUsize,
+) -> Result<(Program, Vec<String>), RenderError> {
+    let mut warnings = Vec::new();
+    dependencies::process(chart, values, &mut warnings).map_err(RenderError::Values)?;
+    Ok((Program::parse(chart, threads)?, warnings))
 }
 
 /// Renders a chart whose dependencies are processed with templates that are parsed already.

@@ -1,8 +1,6 @@
 //! Paths into objects: `spec/template/metadata/labels` of field specifications, and the dotted ones of replacements
 //! and vars with `[name=nginx]`, indices and `*`.
 
-use std::borrow::Cow;
-
 use crate::node::{Map, Node, Scalar, Shape, Tag};
 
 /// Why a path leads nowhere.
@@ -25,18 +23,17 @@ pub(crate) enum PathError {
 }
 
 /// Splits at a delimiter that may be escaped with a backslash; a leading delimiter does not count.
-pub(crate) fn split(path: &str, delimiter: char) -> Vec<Cow<'_, str>> {
+pub(crate) fn split(path: &str, delimiter: char) -> Vec<String> {
     let path = if path.len() > 1 { path.strip_prefix(delimiter).unwrap_or(path) } else { path };
-    let mut parts: Vec<Cow<'_, str>> = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
     for part in path.split(delimiter) {
         match parts.last_mut() {
             Some(last) if last.ends_with('\\') => {
-                let last = last.to_mut();
                 last.pop();
                 last.push(delimiter);
                 last.push_str(part);
             }
-            _ => parts.push(part.into()),
+            _ => parts.push(part.to_owned()),
         }
     }
     parts
@@ -44,7 +41,7 @@ pub(crate) fn split(path: &str, delimiter: char) -> Vec<Cow<'_, str>> {
 
 /// Splits at dots, but not inside brackets. Brackets around a plain name are dropped.
 pub(crate) fn split_dotted(path: &str) -> Vec<String> {
-    let mut parts = split(path, '.').into_iter().map(Cow::into_owned);
+    let mut parts = split(path, '.').into_iter();
     let mut result = Vec::new();
     while let Some(part) = parts.next() {
         if !part.starts_with('[') || part.ends_with(']') {

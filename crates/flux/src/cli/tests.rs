@@ -121,6 +121,15 @@ fn the_help_is_as_agreed() {
     assert_eq!(found.len(), wanted.len());
 }
 
+/// Commands that were not typed are not built; the words of one may be something else.
+#[test]
+fn a_value_may_be_called_like_a_command() {
+    for line in ["flux --namespace get render kustomize .", "flux render kustomize create", "flux -n render get all"] {
+        typed(line).unwrap();
+    }
+    assert!(typed("flux render nothing").unwrap_err().contains("nothing"));
+}
+
 #[test]
 fn secrets_typed_as_flags_do_not_show_themselves() {
     let line = "flux create secret git a1 --url=https://x/y --username=me --password=hunter2 --token=hunter2";

@@ -1,7 +1,5 @@
 //! `ValueAddTransformer`: one value into fields of many objects, possibly as a part of a file path.
 
-use std::borrow::Cow;
-
 use crate::error::{Fault, Reason};
 use crate::file;
 use crate::node::{Node, Shape, Tag};
@@ -58,7 +56,7 @@ impl ValueAdd {
     }
 
     fn add(&self, node: &mut Node, target: &Target) -> Result<(), Fault> {
-        let parts: Vec<String> = path::split(&target.path, '/').into_iter().map(Cow::into_owned).collect();
+        let parts = path::split(&target.path, '/');
         let field = path::lookup_mut(node, &parts, Some(Shape::Scalar))
             .map_err(|error| Reason::apply(format!("field {:?}: {error}", target.path)))?;
         let Some(field) = field else { return Ok(()) };

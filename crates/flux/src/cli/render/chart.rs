@@ -14,10 +14,10 @@ use gotemplate::{Limits, Moment, Session, Templates, Value};
 use helm::{
     Capabilities, Chart, Layers,
     capabilities::KubeVersion,
-    chart, dependencies,
+    chart,
     listing::{self, Listed, Role, Selection},
     release::ReleaseName,
-    render::{Program, Release, RenderError, Rendered, Request, SchemaCheck, render_parsed},
+    render::{Release, RenderError, Rendered, Request, SchemaCheck, prepare, render_parsed},
     strvals,
     values::Table,
 };
@@ -146,10 +146,8 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
 
 /// As [`helm::render()`], for a process that ends soon, and gives back at once what would take long to take apart.
 fn render(mut chart: Chart, values: &Table, request: Request<'_>) -> Result<Rendered, RenderError> {
-    let mut warnings = Vec::new();
-    dependencies::process(&mut chart, values, &mut warnings).map_err(RenderError::Values)?;
-    let program = ManuallyDrop::new(Program::parse(&chart, request.threads)?);
-    render_parsed(chart, &program, values, request, warnings)
+    let (program, warnings) = prepare(&mut chart, values, request.threads)?;
+    render_parsed(chart, &ManuallyDrop::new(program), values, request, warnings)
 }
 
 fn capabilities(args: &Args) -> Result<Capabilities, Failure> {

@@ -134,19 +134,19 @@ impl Files for Disk {
     }
 }
 
-/// Reads a file of a known size at once. Where the size does not hold, as of what is no file on a disk, it is read to its
-/// end.
+/// Reads a file of a known size at once. Where the size does not hold, as of what has just been written or is no file on
+/// a disk, it is read to its end.
 fn read(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
     let length = usize::try_from(bytes).map_err(io::Error::other)?;
     let mut content = Vec::new();
-    content.try_reserve_exact(length)?;
-    content.resize(length, 0);
-    match File::open(path)?.read_exact(&mut content) {
-        Ok(()) if bytes > 0 => Ok(content),
-        Ok(()) => fs::read(path),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => fs::read(path),
-        Err(error) => Err(error),
+    content.try_reserve_exact(length.saturating_add(1))?;
+    // One byte more would tell that there are more.
+    content.resize(length.saturating_add(1), 0);
+    if bytes == 0 || File::open(path)?.read(&mut content)? != length {
+        return fs::read(path);
     }
+    content.truncate(length);
+    Ok(content)
 }
 
 fn failed(path: &TreePath, error: io::Error) -> ReadError {
@@ -176,5 +176,17 @@ mod tests {
         assert_eq!(disk.read(&TreePath::parse("a/file").unwrap()).unwrap(), b"text");
         assert!(matches!(disk.read(&path), Err(ReadError::NotAFile { .. })));
         assert_eq!(disk.kind(&TreePath::parse("a/file/x").unwrap()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_is_read_whole_whatever_size_it_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "text").unwrap();
+        for known in [0, 1, 3, 4, 5, 100] {
+            assert_eq!(read(&file, known).unwrap(), b"text", "{known} bytes known");
+        }
+        assert_eq!(read(&file, u64::MAX).unwrap_err().kind(), io::ErrorKind::OutOfMemory);
+        assert_eq!(read(&folder.path().join("none"), 4).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }
