@@ -12,11 +12,11 @@ mod number;
 mod parse;
 mod print;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(crate) use ast::Tree;
 pub use error::{ExecError, Failure, Reason};
+use foldhash::HashMap;
 pub use parse::{Nesting, ParseError};
 
 use crate::funcs::Funcs;

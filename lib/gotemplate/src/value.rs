@@ -67,7 +67,9 @@ pub enum Value {
     /// A struct, a pointer, or a named type with methods.
     Object(Rc<dyn Object>),
     /// A function as a value, for `call`.
-    Func(Func),
+    ///
+    /// Boxed, for there are few of them and they are large.
+    Func(Box<Func>),
 }
 
 impl Value {

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a bench talks, and fails by panicking")]
 #![allow(clippy::disallowed_types, reason = "a bench takes the time")]
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gotemplate::{Limits, Moment};
@@ -19,7 +19,9 @@ const RUNS: usize = 15;
 /// The second rendering may take one part in so many of the first.
 const BAR: f64 = 3.0;
 
+/// On one thread: what a rendering costs, not how long it takes.
 fn main() {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().unwrap();
     let mut missed = 0;
     for folder in std::env::args_os().skip(1).map(PathBuf::from).filter(|folder| folder.is_dir()) {
         let mut tree = Tree::new();
@@ -43,16 +45,16 @@ fn measure(tree: &Tree) -> (Duration, Duration) {
     let load = || {
         let mut chart = Chart::from_files(tree, &TreePath::root(), &chart::Limits::default()).unwrap();
         dependencies::process(&mut chart, &values, &mut Vec::new()).unwrap();
-        chart
+        Arc::new(chart)
     };
-    let render = |chart: &Chart, program: &Program| {
-        render_parsed(chart.clone(), program, &values, request(&capabilities), Vec::new()).unwrap().manifest()
+    let render = |chart: &Arc<Chart>, program: &Program| {
+        render_parsed(Arc::clone(chart), program, &values, request(&capabilities), Vec::new()).unwrap().manifest()
     };
     let chart = load();
-    let program = Program::parse(&chart, NonZeroUsize::MIN).unwrap();
+    let program = Program::parse(&chart).unwrap();
     let first = median(|| {
         let chart = load();
-        render(&chart, &Program::parse(&chart, NonZeroUsize::MIN).unwrap())
+        render(&chart, &Program::parse(&chart).unwrap())
     });
     (first, median(|| render(&chart, &program)))
 }
@@ -79,7 +81,6 @@ fn request(capabilities: &Capabilities) -> Request<'_> {
         random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
         limits: Limits::default(),
         stop: None,
-        threads: NonZeroUsize::MIN,
         post_render: None,
     }
 }

@@ -9,7 +9,7 @@
 //! - [`release`]: release records in Helm's storage.
 //! - [`manifest`]: documents, hooks, install order; [`Excerpt`]: their texts, shared with the files they are from.
 //! - [`capabilities`]: the cluster as templates see it.
-//! - [`glob`]: patterns of paths; `spelling`: what a misspelt name may have meant; `parallel`: work on several threads.
+//! - [`glob`]: patterns of paths; `spelling`: what a misspelt name may have meant.
 
 pub mod capabilities;
 pub mod chart;
@@ -21,7 +21,6 @@ pub mod glob;
 pub mod layers;
 pub mod listing;
 pub mod manifest;
-mod parallel;
 pub mod post_render;
 pub mod release;
 pub mod render;

@@ -214,15 +214,15 @@ pub(crate) fn sort(mut files: Files, seen: &mut Seen) -> Result<(Vec<Hook>, Vec<
         if is_partial {
             continue;
         }
-        let printed = match seen.0.remove(&path) {
-            Some(printed) if printed.text == text => printed,
-            _ => read(&path, &text)?,
-        };
-        printed.collect(&path, &mut hooks, &mut manifests);
-        seen.add(path, printed);
+        if !seen.knows(&path, &text) {
+            seen.add(path.clone(), read(&path, &text)?);
+        }
+        if let Some(printed) = seen.0.get(&path) {
+            printed.collect(&path, &mut hooks, &mut manifests);
+        }
     }
-    hooks.sort_by(|a: &Hook, b: &Hook| rank(&a.kind).cmp(&rank(&b.kind)));
-    manifests.sort_by(|a: &Manifest, b: &Manifest| rank(&a.kind).cmp(&rank(&b.kind)));
+    hooks.sort_by_cached_key(|hook: &Hook| rank(&hook.kind));
+    manifests.sort_by_cached_key(|manifest: &Manifest| rank(&manifest.kind));
     Ok((hooks, manifests))
 }
 
@@ -336,10 +336,10 @@ impl Head<'_> {
 }
 
 /// Where a kind comes: by [`INSTALL_ORDER`], kinds that are not in it last and by name.
-fn rank(kind: &str) -> (usize, &str) {
+fn rank(kind: &str) -> (usize, String) {
     match INSTALL_ORDER.iter().position(|known| *known == kind) {
-        Some(rank) => (rank, ""),
-        None => (INSTALL_ORDER.len(), kind),
+        Some(rank) => (rank, String::new()),
+        None => (INSTALL_ORDER.len(), kind.to_owned()),
     }
 }
 

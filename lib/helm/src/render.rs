@@ -5,10 +5,8 @@ mod error;
 mod objects;
 mod program;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 
 use gotemplate::{Limits, Moment, Random, Session};
 
@@ -66,8 +64,6 @@ pub struct Request<'r> {
     pub limits: Limits,
     /// Ends the rendering soon after it is set: how a caller with a clock bounds the time.
     pub stop: Option<Arc<AtomicBool>>,
-    /// How many threads may read texts at once: templates, and what they print. More are used for large charts alone.
-    pub threads: NonZeroUsize,
     /// Who changes the manifests before they are sorted.
     pub post_render: Option<(Strategy, &'r mut dyn PostRender)>,
 }
@@ -82,7 +78,7 @@ pub struct Rendered {
     /// The top chart's `NOTES.txt`.
     pub notes: String,
     /// The chart with its dependencies processed, as a release stores it.
-    pub chart: Chart,
+    pub chart: Arc<Chart>,
     /// What was skipped while values were merged.
     pub warnings: Vec<String>,
 }
@@ -93,27 +89,22 @@ const NOTES: &str = "NOTES.txt";
 /// Renders a chart.
 pub fn render(chart: &Chart, values: &Table, request: Request<'_>) -> Result<Rendered, RenderError> {
     let mut chart = chart.clone();
-    let (program, warnings) = prepare(&mut chart, values, request.threads)?;
-    render_parsed(chart, &program, values, request, warnings)
+    let (program, warnings) = prepare(&mut chart, values)?;
+    render_parsed(Arc::new(chart), &program, values, request, warnings)
 }
 
-/// Processes a chart's dependencies and parses the templates that are left, on so many threads; what was skipped comes
-/// with it.
-pub fn prepare(
-    chart: &mut Chart,
-    values: &Table,
-    threads: NonZeroUsize,
-) -> Result<(Program, Vec<String>), RenderError> {
+/// Processes a chart's dependencies and parses the templates that are left; what was skipped comes with it.
+pub fn prepare(chart: &mut Chart, values: &Table) -> Result<(Program, Vec<String>), RenderError> {
     let mut warnings = Vec::new();
     dependencies::process(chart, values, &mut warnings).map_err(RenderError::Values)?;
-    Ok((Program::parse(chart, threads)?, warnings))
+    Ok((Program::parse(chart)?, warnings))
 }
 
 /// Renders a chart whose dependencies are processed with templates that are parsed already.
 ///
 /// *Assumptions*: `program` was parsed from this chart, with the same subcharts switched on.
 pub fn render_parsed(
-    chart: Chart,
+    chart: Arc<Chart>,
     program: &Program,
     values: &Table,
     request: Request<'_>,
@@ -130,17 +121,18 @@ pub fn render_parsed(
         session = session.stop_when(stop);
     }
     let scope = objects::Scope::new(&request.release, request.capabilities);
+    let execute = |printed: &mut dyn FnMut(&str, &Arc<str>)| {
+        program.execute(&chart, &coalesced, &scope, request.lookup, &mut session, printed)
+    };
     // What a post-renderer changes is read afterwards.
-    let reads_ahead = request.threads.get() > 1 && request.post_render.is_none();
-    let mut files = thread::scope(|threads| {
-        let mut ahead = reads_ahead.then(|| Ahead::new(threads, program));
-        let rendered = |path: &str, text: &Arc<str>| {
-            if let Some(ahead) = &mut ahead {
-                ahead.read(path, text);
-            }
-        };
-        program.execute(&chart, &coalesced, &scope, request.lookup, &mut session, rendered)
-    })?;
+    let mut files = if program.is_large() && request.post_render.is_none() {
+        rayon::in_place_scope(|threads| {
+            let mut ahead = Ahead::new(threads, program);
+            execute(&mut |path, text| ahead.read(path, text))
+        })
+    } else {
+        execute(&mut |_, _| {})
+    }?;
     let own_notes = format!("{}/templates/{NOTES}", chart.name());
     let notes = files.iter().find(|(path, _)| *path == own_notes).map(|(_, text)| text.to_string()).unwrap_or_default();
     files.retain(|(path, _)| !path.ends_with(NOTES));
@@ -174,10 +166,13 @@ fn check_kube_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), 
 impl Rendered {
     /// The release's manifest as Helm stores it: every document under its source.
     pub fn manifest(&self) -> String {
-        let mut out = String::new();
-        for Manifest { path, content, .. } in &self.manifests {
-            out.extend(["---\n# Source: ", path, "\n", content, "\n"]);
-        }
+        let parts = || {
+            self.manifests
+                .iter()
+                .flat_map(|Manifest { path, content, .. }| ["---\n# Source: ", path, "\n", content, "\n"])
+        };
+        let mut out = String::with_capacity(parts().map(str::len).sum());
+        out.extend(parts());
         out
     }
 }

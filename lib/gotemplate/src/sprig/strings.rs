@@ -293,7 +293,8 @@ fn wrap(call: &mut Call<'_>, text: &Str, width: i64, separator: &[u8], cut: bool
 fn indent(call: &mut Call<'_>, args: Args<'_>, before: &str) -> Result<Value, Fault> {
     let width = usize::try_from(args.int(0)?).map_err(|_| Fault::message("strings: negative Repeat count"))?;
     let text = args.string(1)?.as_bytes();
-    let lines = text.split(|b| *b == b'\n').count();
+    let newlines = memchr::memchr_iter(b'\n', text);
+    let lines = newlines.clone().count().saturating_add(1);
     let length = lines.saturating_mul(width).saturating_add(text.len());
     call.spend_bytes(length)?;
     if length > MAX_TEXT {
@@ -301,12 +302,11 @@ fn indent(call: &mut Call<'_>, args: Args<'_>, before: &str) -> Result<Value, Fa
     }
     let mut out = Vec::with_capacity(length + before.len());
     out.extend_from_slice(before.as_bytes());
-    for line in text.split_inclusive(|b| *b == b'\n') {
+    let mut start = 0;
+    for end in newlines.map(|newline| newline + 1).chain([text.len()]) {
         out.resize(out.len() + width, b' ');
-        out.extend_from_slice(line);
-    }
-    if text.is_empty() || text.ends_with(b"\n") {
-        out.resize(out.len() + width, b' ');
+        out.extend_from_slice(&text[start..end]);
+        start = end;
     }
     Ok(Str::from(out).into())
 }

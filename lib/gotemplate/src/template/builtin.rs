@@ -1,6 +1,6 @@
 //! The functions that every template has.
 
-use super::eval::Params;
+use super::eval::{Arguments, Params};
 use super::exec::Dot;
 use super::{compare, escape};
 use crate::fmt;
@@ -185,10 +185,10 @@ fn element(item: &Value, index: &Value) -> Result<Value, Fault> {
     }
 }
 
-pub(super) fn slice(call: &mut Call<'_>, args: Vec<Dot>) -> Result<Value, Fault> {
+pub(super) fn slice(call: &mut Call<'_>, args: Arguments<Dot>) -> Result<Value, Fault> {
     let mut args = args.into_iter();
     let mut item = args.next().unwrap_or_default().into_value();
-    let indexes: Vec<Dot> = args.collect();
+    let indexes: Arguments<Dot> = args.collect();
     if let Value::Object(object) = &item
         && !object.is_nil()
         && object.kind() != Kind::Map

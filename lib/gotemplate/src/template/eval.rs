@@ -1,5 +1,7 @@
 //! Evaluating commands: fields, methods, functions, constants.
 
+use smallvec::SmallVec;
+
 use super::MissingKey;
 use super::ast::{Command, Fields, Number, Operand, Term};
 use super::builtin::{self, Builtin};
@@ -9,6 +11,9 @@ use crate::value::{Kind, Signature, Type, Value};
 
 /// What the preceding command of a pipeline gave: the last argument of the next one. `None` for the first command.
 type Piped = Option<Evaluated>;
+
+/// The arguments of a call: few have more.
+pub(super) type Arguments<T> = SmallVec<[T; 3]>;
 
 /// What an argument must be.
 #[derive(Clone, Copy)]
@@ -151,27 +156,27 @@ impl<'a> Exec<'a> {
             }
             return Ok(Dot::default());
         };
-        let text = String::from_utf8_lossy(name);
         let type_name = |value: &Value| if receiver.boxed { "interface {}".into() } else { value.type_name() };
         let has_args = !args.is_empty() || piped.is_some();
         let object = match &value {
-            Value::Nil => return self.error(format!("nil pointer evaluating interface {{}}.{text}")),
-            Value::Map(map) => return self.entry(map, &text, has_args),
+            Value::Map(map) => return self.entry(map, name, has_args),
+            Value::Nil => return self.error(format!("nil pointer evaluating interface {{}}.{}", text(name))),
             Value::Object(object) => object,
-            other => return self.error(format!("can't evaluate field {text} in type {}", type_name(other))),
+            other => return self.error(format!("can't evaluate field {} in type {}", text(name), type_name(other))),
         };
-        if let Some(signature) = object.method(&text) {
-            let args = self.arguments(dot, &text, Params::Typed(signature), args, piped, Dot::into_value)?;
-            let result = object.invoke(&text, &mut Call::within(self.session, self.templates), Args::new(&args));
-            return Ok(Dot { value: self.settle(&text, At::Operand(node), result)?, boxed: false });
+        let text = text(name);
+        if let Some(signature) = object.method(text) {
+            let args = self.arguments(dot, text, Params::Typed(signature), args, piped, Dot::into_value)?;
+            let result = object.invoke(text, &mut Call::within(self.session, self.templates), Args::new(&args));
+            return Ok(Dot { value: self.settle(text, At::Operand(node), result)?, boxed: false });
         }
         if object.is_nil() {
             return self.error(format!("nil pointer evaluating {}.{text}", type_name(&value)));
         }
         if let Some(Value::Map(map)) = object.underlying() {
-            return self.entry(&map, &text, has_args);
+            return self.entry(&map, name, has_args);
         }
-        let Some(field) = object.field(&text) else {
+        let Some(field) = object.field(text) else {
             return self.error(format!("can't evaluate field {text} in type {}", type_name(&value)));
         };
         if has_args {
@@ -180,9 +185,9 @@ impl<'a> Exec<'a> {
         Ok(Dot { value: Some(field), boxed: false })
     }
 
-    fn entry(&self, map: &crate::value::Map, name: &str, has_args: bool) -> Result<Dot> {
+    fn entry(&self, map: &crate::value::Map, name: &[u8], has_args: bool) -> Result<Dot> {
         if has_args {
-            return self.error(format!("{name} is not a method but has arguments"));
+            return self.error(format!("{} is not a method but has arguments", text(name)));
         }
         let found = |value| Ok(Dot { value: Some(value), boxed: map.elem() == Type::Any });
         match (map.get(name), self.templates.missing_key) {
@@ -190,7 +195,7 @@ impl<'a> Exec<'a> {
             (None, MissingKey::Invalid) => Ok(Dot::default()),
             (None, MissingKey::Zero) => found(map.elem().zero()),
             (None, MissingKey::Error) => {
-                self.error(format!("map has no entry for key {}", crate::strconv::quote(name.as_bytes())))
+                self.error(format!("map has no entry for key {}", crate::strconv::quote(name)))
             }
         }
     }
@@ -294,9 +299,9 @@ impl<'a> Exec<'a> {
         args: &'a [Operand],
         piped: Piped,
         take: fn(Dot) -> T,
-    ) -> Result<Vec<T>> {
+    ) -> Result<Arguments<T>> {
         self.arity(name, params, args, piped.is_some())?;
-        let mut values = Vec::with_capacity(args.len() + 1);
+        let mut values = Arguments::new();
         for (i, arg) in args.iter().enumerate() {
             values.push(take(self.argument(dot, params.at(i), arg)?));
         }
@@ -407,6 +412,11 @@ impl<'a> Exec<'a> {
             }
         }
     }
+}
+
+/// The name of a field, whose every character is a letter or a digit.
+fn text(name: &[u8]) -> &str {
+    std::str::from_utf8(name).unwrap_or_default()
 }
 
 /// The parameters of whatever is called.

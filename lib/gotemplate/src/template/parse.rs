@@ -2,8 +2,9 @@
 
 mod pipeline;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::ast::{Arm, Branch, Command, Invocation, Node, Operand, ROOT_VARIABLE, Range, Source, Span, Tree};
 use super::lex::{Keyword, Kind, Lexer, Token};
@@ -60,8 +61,8 @@ pub(super) fn parse(
         nesting,
         parens: 0,
         blocks: 0,
-        names: HashMap::from([(&b"$"[..], ROOT_VARIABLE)]),
-        literals: HashMap::new(),
+        names: HashMap::from_iter([(&b"$"[..], ROOT_VARIABLE)]),
+        literals: HashMap::default(),
         scope: Scope::default(),
         open: Open::with_room(),
         trees: Vec::new(),

@@ -12,12 +12,38 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Str(Repr);
 
-/// Valid UTF-8 is never held as `Bytes`, so that `as_str` costs nothing.
+/// Valid UTF-8 is never held as `Bytes`, so that `as_str` costs next to nothing.
 #[derive(Clone)]
 enum Repr {
     Static(&'static str),
+    Short(Short),
     Utf8(Arc<str>),
     Bytes(Arc<[u8]>),
+}
+
+/// Text that takes no more room than a reference to it would: most keys and names are so short.
+#[derive(Clone, Copy)]
+struct Short {
+    length: u8,
+    bytes: [u8; Self::MOST],
+}
+
+impl Short {
+    const MOST: usize = 22;
+
+    fn new(text: &str) -> Option<Self> {
+        let mut bytes = [0; Self::MOST];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { length: u8::try_from(text.len()).ok()?, bytes })
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
 }
 
 impl Str {
@@ -33,6 +59,7 @@ impl Str {
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Static(s) => s.as_bytes(),
+            Repr::Short(s) => s.as_bytes(),
             Repr::Utf8(s) => s.as_bytes(),
             Repr::Bytes(b) => b,
         }
@@ -42,6 +69,7 @@ impl Str {
     pub fn as_str(&self) -> Option<&str> {
         match &self.0 {
             Repr::Static(s) => Some(s),
+            Repr::Short(s) => Some(s.as_str()),
             Repr::Utf8(s) => Some(s),
             Repr::Bytes(_) => None,
         }
@@ -51,6 +79,7 @@ impl Str {
     pub fn to_str(&self) -> Cow<'_, str> {
         match &self.0 {
             Repr::Static(s) => Cow::Borrowed(s),
+            Repr::Short(s) => Cow::Borrowed(s.as_str()),
             Repr::Utf8(s) => Cow::Borrowed(s),
             Repr::Bytes(b) => {
                 let mut text = String::with_capacity(b.len());
@@ -71,10 +100,10 @@ impl Str {
         }
     }
 
-    /// Whether nobody else holds it.
+    /// Whether it takes memory that nobody else holds.
     pub(crate) fn is_unique(&self) -> bool {
         match &self.0 {
-            Repr::Static(_) => false,
+            Repr::Static(_) | Repr::Short(_) => false,
             Repr::Utf8(s) => Arc::strong_count(s) == 1,
             Repr::Bytes(b) => Arc::strong_count(b) == 1,
         }
@@ -99,13 +128,13 @@ impl Default for Str {
 
 impl From<&str> for Str {
     fn from(text: &str) -> Self {
-        if text.is_empty() { Self::EMPTY } else { Self(Repr::Utf8(text.into())) }
+        Self(Short::new(text).map_or_else(|| Repr::Utf8(text.into()), Repr::Short))
     }
 }
 
 impl From<String> for Str {
     fn from(text: String) -> Self {
-        if text.is_empty() { Self::EMPTY } else { Self(Repr::Utf8(text.into())) }
+        Self(Short::new(&text).map_or_else(|| Repr::Utf8(text.into()), Repr::Short))
     }
 }
 
@@ -214,5 +243,31 @@ impl fmt::Debug for Str {
 impl fmt::Display for Str {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.to_str(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    #[test]
+    fn short_and_long_texts_are_the_same_to_whoever_asks() {
+        for length in [0, 1, Short::MOST - 1, Short::MOST, Short::MOST + 1, 100] {
+            let text = "ä".repeat(length / 2) + &"x".repeat(length % 2);
+            for held in [Str::from(&text), text.clone().into(), text.as_bytes().into(), Arc::<str>::from(&*text).into()]
+            {
+                assert_eq!((held.as_str(), &*held.to_str()), (Some(&*text), &*text));
+                assert_eq!((held.len(), held.as_bytes()), (text.len(), text.as_bytes()));
+                assert_eq!(held, Str::from(&text));
+                assert_eq!(&*held.into_text(), text);
+            }
+        }
+        assert_eq!(Str::from(&b"\xff"[..]).as_str(), None);
+    }
+
+    #[test]
+    fn values_are_no_larger_than_texts() {
+        assert_eq!([size_of::<Str>(), size_of::<Value>()], [24, 24]);
     }
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
+use rayon::prelude::*;
 use tree::{Files, Kind, ReadError, TreePath};
 
 use super::ignore::{Ignore, IgnoreError};
@@ -128,7 +129,8 @@ impl Chart {
         let ignore = ignore.map_err(|source| LoadError::Ignore { source })?;
         let mut found = Vec::new();
         loader.walk(files, folder, "", &ignore, 0, &mut found)?;
-        loader.assemble(found, "", 0)
+        let read = loader.read(files, &found)?;
+        loader.assemble(read, "", 0)
     }
 
     /// Loads a chart from a `.tgz`.
@@ -149,6 +151,15 @@ struct Loader {
     bytes: u64,
     entries: usize,
 }
+
+/// A file of a chart's folder, and where its bytes lie: elsewhere if a link leads there.
+struct Found {
+    name: String,
+    path: TreePath,
+}
+
+/// How many files are read by several threads at once, and before their bytes are counted.
+const READ_TOGETHER: usize = 128;
 
 /// How many links may lead to links, and folders lie in each other.
 const MAX_LINKS: usize = 16;
@@ -185,7 +196,7 @@ impl Loader {
         prefix: &str,
         ignore: &Ignore,
         depth: usize,
-        found: &mut Vec<File>,
+        found: &mut Vec<Found>,
     ) -> Result<(), LoadError> {
         if depth > MAX_FOLDERS {
             return Err(LoadError::TooDeep(MAX_FOLDERS));
@@ -201,11 +212,28 @@ impl Loader {
                 self.walk(files, &path, &format!("{name}/"), ignore, depth + 1, found)?;
                 continue;
             }
-            let data = files.read(&path).map_err(|source| LoadError::Read { source })?;
-            self.count_bytes(&name, data.len() as u64)?;
-            found.push(File { name, data: without_mark(&data) });
+            found.push(Found { name, path });
         }
         Ok(())
+    }
+
+    fn read(&mut self, files: &dyn Files, found: &[Found]) -> Result<Vec<File>, LoadError> {
+        let read = |file: &Found| files.read(&file.path).map(|data| without_mark(&data));
+        let mut all = Vec::with_capacity(found.len());
+        for found in found.chunks(READ_TOGETHER) {
+            let data: Vec<Result<Arc<[u8]>, ReadError>> =
+                if found.len() == READ_TOGETHER && rayon::current_num_threads() > 1 {
+                    found.par_iter().map(read).collect()
+                } else {
+                    found.iter().map(read).collect()
+                };
+            for (Found { name, .. }, data) in found.iter().zip(data) {
+                let data = data.map_err(|source| LoadError::Read { source })?;
+                self.count_bytes(name, data.len() as u64)?;
+                all.push(File { name: name.clone(), data });
+            }
+        }
+        Ok(all)
     }
 
     fn unpack(&mut self, archive: impl Read, path: &str) -> Result<Vec<File>, LoadError> {

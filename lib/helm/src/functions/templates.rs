@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gotemplate::{Args, Call, Fault, Funcs, Map, Str, Templates, Type, Value};
+use memchr::memmem;
 
 use super::Lookup;
 use crate::spelling::nearest;
@@ -62,7 +63,7 @@ fn unknown_template(name: &str, templates: &Templates) -> Fault {
 /// Helm repeats the whole text in the error, which may hold passwords; here the error says where in the text.
 fn tpl(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
     let text = args.string(0)?;
-    if !contains(text.as_bytes(), b"{{") {
+    if memmem::find(text.as_bytes(), b"{{").is_none() {
         return Ok(without_no_value(text).into());
     }
     call.spend_steps(text.len())?;
@@ -77,13 +78,9 @@ fn tpl(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
 pub(crate) fn without_no_value(text: &Str) -> Str {
     const NO_VALUE: &str = "<no value>";
     match text.as_str() {
-        Some(utf8) if utf8.contains(NO_VALUE) => utf8.replace(NO_VALUE, "").into(),
+        Some(utf8) if memmem::find(utf8.as_bytes(), NO_VALUE.as_bytes()).is_some() => utf8.replace(NO_VALUE, "").into(),
         _ => text.clone(),
     }
-}
-
-fn contains(text: &[u8], needle: &[u8]) -> bool {
-    text.windows(needle.len()).any(|window| window == needle)
 }
 
 #[cfg(test)]

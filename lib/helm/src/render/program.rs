@@ -1,59 +1,74 @@
 //! A chart's templates, parsed.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use gotemplate::{Map, MissingKey, Session, Templates, Value};
+use gotemplate::{Map, MissingKey, ParseError, Parsed, Session, Templates, Value};
+use rayon::prelude::*;
 
 use super::RenderError;
 use super::objects::Scope;
 use crate::chart::Chart;
 use crate::functions::{self, Lookup};
 use crate::manifest::{Files, Seen};
-use crate::parallel;
 use crate::values;
 
-/// How many bytes of templates are parsed in the time that it takes to start a thread, or nearly.
-const PARSED_MEANWHILE: usize = 16 << 10;
+/// From how many bytes of templates on a chart is worth several threads: starting them takes as long as parsing a few.
+const LARGE: usize = 64 << 10;
 
 /// The templates of a chart and its subcharts, parsed. Can be executed any number of times, from many threads.
 #[derive(Debug, Clone)]
 pub struct Program {
     templates: Templates,
     /// What is rendered, in the order in which it is.
-    order: Vec<String>,
+    order: Vec<File>,
+    is_large: bool,
     /// What the last rendering printed.
     seen: Arc<Mutex<Seen>>,
 }
 
+/// A file that is rendered.
+#[derive(Debug, Clone)]
+struct File {
+    path: String,
+    /// The path of the chart that it belongs to.
+    chart: Arc<str>,
+}
+
 /// A template before it is parsed.
 struct Source<'c> {
-    path: String,
+    file: File,
     text: &'c Arc<[u8]>,
 }
 
 impl Program {
-    /// Parses the templates of a chart whose dependencies are processed, on so many threads.
-    pub fn parse(chart: &Chart, threads: NonZeroUsize) -> Result<Self, RenderError> {
+    /// Parses the templates of a chart whose dependencies are processed.
+    pub fn parse(chart: &Chart) -> Result<Self, RenderError> {
         let mut sources = Vec::new();
         collect(chart, chart.name(), &mut sources);
         // Deeper files first, then by name backwards: of two definitions the later one wins, so that the top chart's
         // beat its subcharts'.
         sources.sort_by(|a, b| {
-            let depth = |source: &Source<'_>| source.path.matches('/').count();
-            depth(b).cmp(&depth(a)).then_with(|| b.path.cmp(&a.path))
+            let depth = |source: &Source<'_>| source.file.path.matches('/').count();
+            depth(b).cmp(&depth(a)).then_with(|| b.file.path.cmp(&a.file.path))
         });
         let mut templates = Templates::new(functions::funcs(None)).missing_key(MissingKey::Zero);
         let bytes: usize = sources.iter().map(|source| source.text.len()).sum();
-        let threads = threads.get().min(bytes / PARSED_MEANWHILE);
-        let parsed = parallel::map(&sources, threads, |source| templates.read(&source.path, source.text));
+        let is_large = bytes >= LARGE && rayon::current_num_threads() > 1;
+        let read = |source: &Source<'_>| templates.read(&source.file.path, source.text);
+        let parsed: Vec<Result<Parsed, ParseError>> =
+            if is_large { sources.par_iter().map(read).collect() } else { sources.iter().map(read).collect() };
         for parsed in parsed {
             templates.add(parsed.map_err(|error| RenderError::parse(error, templates.funcs()))?);
         }
         let is_partial = |path: &str| path.rsplit('/').next().is_some_and(|name| name.starts_with('_'));
-        let order = sources.into_iter().map(|source| source.path).filter(|path| !is_partial(path)).collect();
-        Ok(Self { templates, order, seen: Arc::default() })
+        let order = sources.into_iter().map(|source| source.file).filter(|file| !is_partial(&file.path)).collect();
+        Ok(Self { templates, order, is_large, seen: Arc::default() })
+    }
+
+    /// Whether several threads render it faster than one.
+    pub(super) fn is_large(&self) -> bool {
+        self.is_large
     }
 
     /// What the last rendering printed.
@@ -80,12 +95,9 @@ impl Program {
         };
         let file_name = session.volatile();
         let mut rendered = Vec::with_capacity(self.order.len());
-        for path in &self.order {
-            // The longest chart path that the file lies below is its chart's.
-            let mut folders = path.rmatch_indices("/templates/").filter_map(|(at, _)| path.get(..at));
-            let owner = folders.find_map(|folder| tops.get_key_value(folder));
-            let Some((below, (top, values))) = owner else { continue };
-            top.insert("Template", Scope::template(path, &format!("{below}/templates"), &file_name));
+        for File { path, chart } in &self.order {
+            let Some((top, values)) = tops.get(&**chart) else { continue };
+            top.insert("Template", Scope::template(path, &format!("{chart}/templates"), &file_name));
             let text = templates
                 .execute(path, top.clone().into(), session)
                 .map_err(|error| RenderError::execution(path, &error, values, templates.funcs()))?;
@@ -101,12 +113,14 @@ fn collect<'c>(chart: &'c Chart, path: &str, sources: &mut Vec<Source<'c>>) {
     for dependency in &chart.dependencies {
         collect(dependency, &format!("{path}/charts/{}", dependency.name()), sources);
     }
+    let chart_path: Arc<str> = path.into();
     for template in &chart.templates {
         let name = template.name.rsplit('/').next().unwrap_or_default();
         if chart.is_library() && !name.starts_with('_') {
             continue;
         }
-        sources.push(Source { path: format!("{path}/{}", template.name), text: &template.data });
+        let file = File { path: format!("{path}/{}", template.name), chart: Arc::clone(&chart_path) };
+        sources.push(Source { file, text: &template.data });
     }
 }
 

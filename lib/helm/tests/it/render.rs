@@ -1,8 +1,8 @@
 //! Charts of this repository against what helm 4.2.4 printed, the ways of failing, and hostile charts.
 
 use std::fmt::Write as _;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gotemplate::{Limits, Moment};
 use helm::capabilities::KubeVersion;
@@ -55,7 +55,6 @@ pub(crate) fn request(capabilities: &Capabilities) -> Request<'_> {
         random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
         limits: Limits::default(),
         stop: None,
-        threads: NonZeroUsize::MIN.saturating_add(1),
         post_render: None,
     }
 }
@@ -394,13 +393,14 @@ fn a_template_is_asked_again_once_something_has_changed() {
 fn a_parsed_chart_renders_again_and_again() {
     let template = "kind: {{ .Values.kind }}\n---\nkind: Secret\nmetadata:\n  name: s\n  \
                     annotations: {helm.sh/hook: {{ .Values.hook }}}\n";
-    let chart = load(&small(template, "kind: ConfigMap\nhook: pre-install\n")).unwrap();
-    let program = Program::parse(&chart, NonZeroUsize::MIN).unwrap();
+    let chart = Arc::new(load(&small(template, "kind: ConfigMap\nhook: pre-install\n")).unwrap());
+    let program = Program::parse(&chart).unwrap();
     let kinds = |line: &str| {
         let mut values = Table::new();
         strvals::set(&mut values, line).unwrap();
         let capabilities = Capabilities::default();
-        let rendered = render_parsed(chart.clone(), &program, &values, request(&capabilities), Vec::new()).unwrap();
+        let rendered =
+            render_parsed(Arc::clone(&chart), &program, &values, request(&capabilities), Vec::new()).unwrap();
         let kinds = rendered.manifests.iter().map(|manifest| manifest.kind.clone()).collect::<Vec<_>>().join(" ");
         (kinds, rendered.hooks.iter().map(|hook| hook.events[0].as_str()).collect::<Vec<_>>().join(" "))
     };
@@ -428,8 +428,11 @@ fn several_threads_render_what_one_does() {
     }
     let render = |tree: &Tree, threads: usize| {
         let capabilities = Capabilities::default();
-        let request = Request { threads: NonZeroUsize::new(threads).unwrap(), ..request(&capabilities) };
-        helm::render(&load(tree).unwrap(), &Table::new(), request).map(|rendered| rendered.manifest())
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            helm::render(&load(tree).unwrap(), &Table::new(), request(&capabilities))
+                .map(|rendered| rendered.manifest())
+        })
     };
     let alone = render(&tree, 1).unwrap();
     assert!(alone.len() > 250_000, "{}", alone.len());
@@ -446,5 +449,30 @@ fn several_threads_render_what_one_does() {
         tree.insert(&TreePath::parse(path).unwrap(), text).unwrap();
         let told = |threads| render(&tree, threads).unwrap_err().to_string();
         assert_eq!([told(2), told(4)], [told(1), told(1)]);
+    }
+}
+
+/// Enough files for more threads than one.
+#[test]
+fn several_threads_load_what_one_does() {
+    let mut tree = small("kind: ConfigMap\n", "text: some words\n");
+    for i in 0..300 {
+        tree.insert(&TreePath::parse(&format!("files/{i:03}")).unwrap(), "x".repeat(i)).unwrap();
+    }
+    let load = |threads: usize, file_bytes: u64, total_bytes: u64| {
+        let limits = chart::Limits { file_bytes, total_bytes, ..chart::Limits::default() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| Chart::from_files(&tree, &TreePath::root(), &limits))
+    };
+    for threads in [1, 3] {
+        let chart = load(threads, 1000, 80_000).unwrap();
+        assert_eq!(chart.files.len(), 300);
+        assert!(chart.files.iter().enumerate().all(|(i, file)| file.name.ends_with(&format!("/{i:03}"))));
+        assert!(chart.files.iter().enumerate().all(|(i, file)| file.data.len() == i));
+        // The first file that is too large is told, whoever came upon it.
+        let error = load(threads, 200, 80_000).unwrap_err();
+        assert!(matches!(&error, LoadError::FileTooLarge { file, limit: 200 } if file == "files/201"), "{error}");
+        let error = load(threads, 1000, 40_000).unwrap_err();
+        assert!(matches!(error, LoadError::TooLarge(40_000)), "{error}");
     }
 }

@@ -5,9 +5,8 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read as _, Write as _},
     mem::ManuallyDrop,
-    num::NonZeroUsize,
     path::{Component, Path, PathBuf},
-    thread,
+    sync::Arc,
 };
 
 use gotemplate::{Limits, Moment, Session, Templates, Value};
@@ -105,7 +104,6 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
     let layers = layers(args)?;
     let chart = load(&args.chart)?;
     check_installable(&chart)?;
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let request = Request {
         release: Release {
             name: name.to_string(),
@@ -120,7 +118,6 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
         random: Box::new(random),
         limits: Limits::default(),
         stop: None,
-        threads,
         post_render: None,
     };
     let rendered = render(chart, layers.values(), request).map_err(|error| refused(error, &layers))?;
@@ -146,8 +143,8 @@ pub(crate) fn run(args: &Args, namespace: Option<&str>, out: &mut Output) -> Res
 
 /// As [`helm::render()`], for a process that ends soon, and gives back at once what would take long to take apart.
 fn render(mut chart: Chart, values: &Table, request: Request<'_>) -> Result<Rendered, RenderError> {
-    let (program, warnings) = prepare(&mut chart, values, request.threads)?;
-    render_parsed(chart, &ManuallyDrop::new(program), values, request, warnings)
+    let (program, warnings) = prepare(&mut chart, values)?;
+    render_parsed(Arc::new(chart), &ManuallyDrop::new(program), values, request, warnings)
 }
 
 fn capabilities(args: &Args) -> Result<Capabilities, Failure> {

@@ -23,7 +23,6 @@ fn render(archive: &Path, strategy: Strategy, post_renderer: &mut dyn PostRender
         random: Box::new(|bytes: &mut [u8]| bytes.fill(7)),
         limits: Limits::default(),
         stop: None,
-        threads: std::num::NonZeroUsize::MIN,
         post_render: Some((strategy, post_renderer)),
     };
     let rendered = ::helm::render(&chart, &serde_json::Map::new(), request).map_err(|error| error.to_string())?;
