@@ -231,14 +231,14 @@ impl Address {
 
 /// Whether its owner may run a file.
 #[cfg(unix)]
-pub fn is_executable(meta: &fs::Metadata) -> bool {
+fn is_executable(meta: &fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     meta.permissions().mode() & 0o100 != 0
 }
 
 /// Whether its owner may run a file.
 #[cfg(not(unix))]
-pub fn is_executable(_: &fs::Metadata) -> bool {
+fn is_executable(_: &fs::Metadata) -> bool {
     false
 }
 

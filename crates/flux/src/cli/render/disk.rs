@@ -5,10 +5,9 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Component, Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{PoisonError, RwLock, RwLockWriteGuard},
 };
 
-use fetch::work_tree::is_executable;
 use tree::{Entry, Files, Kind, ReadError, TreePath};
 
 use crate::cli::failure::Failure;
@@ -20,16 +19,9 @@ use crate::cli::failure::Failure;
 #[derive(Debug)]
 pub(super) struct Disk {
     root: PathBuf,
-    /// What was found at every path that was asked for or listed: a tree does not change while it is read, and the disk
-    /// is asked for every file but once.
-    found: Mutex<HashMap<String, Option<Found>>>,
-}
-
-/// What lies at a path.
-#[derive(Debug, Clone, Copy)]
-struct Found {
-    kind: Kind,
-    bytes: u64,
+    /// What lies at every path that was asked for or listed: a tree does not change while it is read, and the disk is
+    /// asked for every file but once.
+    found: RwLock<HashMap<String, Option<Kind>>>,
 }
 
 impl Disk {
@@ -45,57 +37,49 @@ impl Disk {
         let inner = dir.strip_prefix(&root).unwrap_or(&dir);
         let path = inner.to_str().and_then(|inner| TreePath::parse(inner).ok());
         let path = path.ok_or_else(|| Failure::new(format!("the path {} cannot be used", dir.display())))?;
-        Ok((Self { root, found: Mutex::default() }, path))
+        Ok((Self { root, found: RwLock::default() }, path))
     }
 
     fn at(&self, path: &TreePath) -> PathBuf {
         self.root.join(path.as_str())
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Option<Found>>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn found(&self, path: &TreePath) -> Result<Option<Found>, ReadError> {
-        if let Some(found) = self.known().get(path.as_str()) {
-            return Ok(*found);
-        }
-        let found = match fs::symlink_metadata(self.at(path)) {
-            Ok(meta) => Some(Found::of(&meta)),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
-            Err(error) => return Err(failed(path, error)),
-        };
-        self.known().insert(path.to_string(), found);
-        Ok(found)
+    fn learn(&self) -> RwLockWriteGuard<'_, HashMap<String, Option<Kind>>> {
+        self.found.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Found {
-    fn of(meta: &fs::Metadata) -> Self {
-        let kind = if meta.is_symlink() {
-            Kind::Symlink
-        } else if meta.is_dir() {
-            Kind::Dir
-        } else {
-            Kind::File { executable: is_executable(meta) }
-        };
-        Self { kind, bytes: meta.len() }
+/// Whether a file may be run is not looked at: builds do not ask.
+fn kind(of: fs::FileType) -> Kind {
+    if of.is_symlink() {
+        Kind::Symlink
+    } else if of.is_dir() {
+        Kind::Dir
+    } else {
+        Kind::File { executable: false }
     }
 }
 
 impl Files for Disk {
     fn read(&self, path: &TreePath) -> Result<Vec<u8>, ReadError> {
-        match self.found(path)? {
-            Some(Found { kind: Kind::File { .. }, bytes }) => {
-                read(&self.at(path), bytes).map_err(|error| failed(path, error))
-            }
+        match self.kind(path)? {
+            Some(Kind::File { .. }) => read(&self.at(path)).map_err(|error| failed(path, error)),
             Some(_) => Err(ReadError::NotAFile { path: path.clone() }),
             None => Err(ReadError::NotFound { path: path.clone() }),
         }
     }
 
     fn kind(&self, path: &TreePath) -> Result<Option<Kind>, ReadError> {
-        Ok(self.found(path)?.map(|found| found.kind))
+        if let Some(found) = self.found.read().unwrap_or_else(PoisonError::into_inner).get(path.as_str()) {
+            return Ok(*found);
+        }
+        let found = match fs::symlink_metadata(self.at(path)) {
+            Ok(meta) => Some(kind(meta.file_type())),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
+            Err(error) => return Err(failed(path, error)),
+        };
+        self.learn().insert(path.to_string(), found);
+        Ok(found)
     }
 
     fn list(&self, dir: &TreePath) -> Result<Vec<Entry>, ReadError> {
@@ -109,12 +93,12 @@ impl Files for Disk {
             let entry = entry.map_err(|error| failed(dir, error))?;
             // A name that is no text can be in no build file either.
             let Ok(name) = entry.file_name().into_string() else { continue };
-            let found = Found::of(&entry.metadata().map_err(|error| failed(dir, error))?);
-            if let Ok(path) = dir.join(&name) {
-                self.known().insert(path.to_string(), Some(found));
-            }
-            entries.push(Entry { name, kind: found.kind });
+            let kind = kind(entry.file_type().map_err(|error| failed(dir, error))?);
+            entries.push(Entry { name, kind });
         }
+        let found =
+            entries.iter().filter_map(|entry| Some((dir.join(&entry.name).ok()?.to_string(), Some(entry.kind))));
+        self.learn().extend(found);
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
     }
@@ -134,18 +118,20 @@ impl Files for Disk {
     }
 }
 
-/// Reads a file of a known size at once. Where the size does not hold, as of what has just been written or is no file on
-/// a disk, it is read to its end.
-fn read(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(bytes).map_err(io::Error::other)?;
+/// Reads a file at once. Where its size does not hold, as of what is just being written or is no file on a disk, it is
+/// read to its end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
     let mut content = Vec::new();
     content.try_reserve_exact(length.saturating_add(1))?;
     // One byte more would tell that there are more.
     content.resize(length.saturating_add(1), 0);
-    if bytes == 0 || File::open(path)?.read(&mut content)? != length {
-        return fs::read(path);
+    let read = file.read(&mut content)?;
+    content.truncate(read);
+    if read == 0 || read != length {
+        file.read_to_end(&mut content)?;
     }
-    content.truncate(length);
     Ok(content)
 }
 
@@ -179,14 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_whole_whatever_size_it_had() {
+    fn a_file_is_read_whole_whatever_size_it_has() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
-        fs::write(&file, "text").unwrap();
-        for known in [0, 1, 3, 4, 5, 100] {
-            assert_eq!(read(&file, known).unwrap(), b"text", "{known} bytes known");
+        for text in ["", "text", &"long ".repeat(100_000)] {
+            fs::write(&file, text).unwrap();
+            assert_eq!(read(&file).unwrap(), text.as_bytes());
         }
-        assert_eq!(read(&file, u64::MAX).unwrap_err().kind(), io::ErrorKind::OutOfMemory);
-        assert_eq!(read(&folder.path().join("none"), 4).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(read(&folder.path().join("none")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        // It says that it is empty.
+        #[cfg(target_os = "linux")]
+        assert!(!read(Path::new("/proc/self/status")).unwrap().is_empty());
     }
 }
