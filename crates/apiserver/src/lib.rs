@@ -17,6 +17,7 @@
 
 mod access;
 mod allocate;
+mod amounts;
 mod api;
 mod bootstrap;
 mod controllers;

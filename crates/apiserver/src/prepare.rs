@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | decode | Go's structs: types, unknown fields, one printed form | the schema: unknown fields |
 //! | default | the table of `defaults.txt` | the schema's defaults |
+//! | admission | of new objects: what others around them have for them | nothing |
 //! | strategy | what the server alone decides: generation, status, addresses, generated names | the same |
 //! | validate | names and labels, the rules of the kind, what may not change | names and labels, the schema, its rules |
 
+mod admission;
 mod decode;
 mod defaults;
 mod get;
@@ -28,7 +30,8 @@ use crate::resource::{Operation, Refusal, Resource, Warnings, Write};
 ///
 /// # Errors
 /// [`Refusal::Decode`] when it is not what the kind's objects look like: one text, as the decoder says it behind
-/// `Deployment in version "v1" cannot be handled as a Deployment: `. [`Refusal::Invalid`] when it breaks the kind's rules.
+/// `Deployment in version "v1" cannot be handled as a Deployment: `. [`Refusal::Forbidden`] when admission cannot
+/// complete it. [`Refusal::Invalid`] when it breaks the kind's rules.
 pub fn prepare(resource: &Resource, write: &mut Write<'_>, new: &mut Value) -> Result<Warnings, Refusal> {
     let (mut object, mut warnings) =
         if resource.custom { decode::custom(resource, write, new)? } else { decode::built_in(resource, write, new)? };
@@ -38,6 +41,10 @@ pub fn prepare(resource: &Resource, write: &mut Write<'_>, new: &mut Value) -> R
     }
     write.defaulted = Some(Value::Object(object.clone()));
     let old = write.old.and_then(Value::as_object);
+    if old.is_none() {
+        admission::complete(resource, &write.around, &mut object)
+            .map_err(|why| Refusal::Forbidden(why, warnings.clone()))?;
+    }
     let mut errors = FieldErrors::default();
     strategy::apply(&Strategy { resource, struct_, old, given: new }, write, &mut object, &mut errors);
     if resource.custom {

@@ -209,8 +209,19 @@ pub struct Write<'a> {
     pub now: Timestamp,
     /// What the server hands out.
     pub allocate: &'a mut dyn Allocate,
+    /// What completes a new object.
+    pub around: Surroundings,
     /// Set by preparing: the object with its defaults, before the server had its say. Fields are managed by who set them.
     pub defaulted: Option<Value>,
+}
+
+/// The objects that a new one is completed after; none for kinds that admission leaves as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Of its namespace.
+    pub limit_ranges: Vec<Value>,
+    /// The PriorityClasses of Pods, StorageClasses of claims, IngressClasses of Ingresses.
+    pub classes: Vec<Value>,
 }
 
 /// What a server hands out to objects, each once.
@@ -238,6 +249,8 @@ pub enum Refusal {
     /// Unknown or repeated fields under [`FieldValidation::Strict`], or a value of the wrong type: what the decoder said, whole
     /// texts that are joined by commas.
     Decode(Vec<String>),
+    /// Why admission cannot complete the object; and what the decoder had said before.
+    Forbidden(String, Warnings),
     /// What the kind's rules say of the fields: `Invalid` with one cause each; and what the decoder had said before.
     Invalid(Vec<FieldError>, Warnings),
 }

@@ -4,6 +4,7 @@ pub(crate) mod admit;
 pub(crate) mod convert;
 pub(crate) mod decode;
 pub(crate) mod delete;
+pub(crate) mod limits;
 pub(crate) mod manage;
 pub(crate) mod patch;
 pub(crate) mod policies;

@@ -50,10 +50,11 @@ impl Quantity {
         Self { nanos: i128::from(number) * NANO, format: Format::Decimal }
     }
 
-    /// The sum, in the form of the first; cut to the largest.
+    /// The sum, in the form of the first unless that is nothing; cut to the largest.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        Self { nanos: (self.nanos + other.nanos).clamp(-LARGEST, LARGEST), format: self.format }
+        let format = if self.nanos == 0 { other.format } else { self.format };
+        Self { nanos: (self.nanos + other.nanos).clamp(-LARGEST, LARGEST), format }
     }
 
     /// The difference, in the form of the first; cut to the largest.

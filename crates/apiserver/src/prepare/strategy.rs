@@ -93,7 +93,6 @@ fn create(strategy: &Strategy<'_>, write: &mut Write<'_>, object: &mut Fields) {
         }
         ("", "PersistentVolumeClaim") => add_finalizer(metadata, "kubernetes.io/pvc-protection"),
         ("", "PersistentVolume") => add_finalizer(metadata, "kubernetes.io/pv-protection"),
-        ("", "Pod") => admit_pod(object),
         _ => {}
     }
 }
@@ -148,30 +147,6 @@ fn add_finalizer(metadata: &mut Fields, finalizer: &str) {
         && !finalizers.contains(&json!(finalizer))
     {
         finalizers.push(finalizer.into());
-    }
-}
-
-/// What admission gives every Pod: a priority, and patience with nodes that are not well.
-fn admit_pod(pod: &mut Fields) {
-    let Some(spec) = get::at_mut(pod, &["spec"]) else { return };
-    let priority = match get::text(spec, "priorityClassName") {
-        "system-node-critical" => 2_000_001_000,
-        "system-cluster-critical" => 2_000_000_000,
-        _ => 0,
-    };
-    spec.insert("priority".to_owned(), json!(priority));
-    spec.entry("preemptionPolicy").or_insert_with(|| json!("PreemptLowerPriority"));
-    let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
-    let Value::Array(tolerations) = tolerations else { return };
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-        let tolerates = |one: &Value| {
-            (one["key"] == key || one.get("key").is_none())
-                && (one["effect"] == "NoExecute" || one.get("effect").is_none())
-        };
-        if !tolerations.iter().any(tolerates) {
-            tolerations
-                .push(json!({ "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300 }));
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::prepare;
 use crate::kinds;
-use crate::resource::{Allocate, FieldValidation, Operation, Refusal, Resource, Resources, Write};
+use crate::resource::{Allocate, FieldValidation, Operation, Refusal, Resource, Resources, Surroundings, Write};
 
 /// How many writes must be the same; raised when more are, never lowered.
 const SAME: usize = 343;
@@ -61,6 +61,13 @@ enum Outcome {
     Refused(String),
 }
 
+/// The priority classes that every cluster has.
+fn system_classes() -> Vec<Value> {
+    [("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)]
+        .map(|(name, value)| json!({ "metadata": { "name": name }, "value": value }))
+        .to_vec()
+}
+
 fn ours(
     resource: &Resource,
     operation: Operation,
@@ -76,6 +83,7 @@ fn ours(
         field_validation: FieldValidation::Warn,
         now: Timestamp::UNIX_EPOCH,
         allocate: &mut allocate,
+        around: Surroundings { classes: system_classes(), ..Surroundings::default() },
         defaulted: None,
     };
     let mut object = body.clone();
@@ -96,6 +104,7 @@ fn ours(
             Outcome::Invalid(errors.iter().map(|error| format!("{} ({})", error, error.reason)).collect())
         }
         Err(Refusal::Decode(texts)) => Outcome::Refused(texts.join(", ")),
+        Err(Refusal::Forbidden(why, _)) => Outcome::Refused(why),
     };
     (outcome, stored)
 }

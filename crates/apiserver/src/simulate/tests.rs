@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::kinds;
 use crate::prepare::prepare;
-use crate::resource::{Allocate, FieldValidation, Operation, Resources, Write};
+use crate::resource::{Allocate, FieldValidation, Operation, Resources, Surroundings, Write};
 
 #[derive(Default)]
 struct Counting(u32);
@@ -84,6 +84,7 @@ impl Cluster {
             field_validation: FieldValidation::Strict,
             now: self.now,
             allocate: &mut self.allocate,
+            around: Surroundings::default(),
             defaulted: None,
         };
         if let Err(refusal) = prepare(&resource, &mut write, &mut object) {

@@ -1,16 +1,44 @@
 //! What may be written at all, whatever the kind: nothing into namespaces that are not there or on their way out, no
-//! more rights than one has, nothing that this server would only pretend to carry out.
+//! more rights than one has, nothing that this server would only pretend to carry out, nothing beyond limits and quotas.
 
 use serde_json::{Value, json};
 
 use crate::api::{Api, Target};
 use crate::failure::{About, Failure};
 use crate::meta;
-use crate::resource::Warnings;
+use crate::resource::{Surroundings, Warnings};
 use crate::verbs::policies::Asked;
+use crate::verbs::quota::Counted;
 use crate::verbs::write::Author;
 
+/// What is said of a write that is let through.
+#[derive(Debug)]
+pub(crate) struct Admitted<'a> {
+    pub(crate) warnings: Warnings,
+    /// Where quotas count it: to be held until it is kept.
+    pub(crate) counted: Option<Counted<'a>>,
+}
+
 impl Api {
+    /// What completes a new object.
+    pub(crate) fn surroundings(&self, target: &Target) -> Surroundings {
+        let resource = &target.resource;
+        let (group, plural) = match (resource.group.as_str(), resource.kind.as_str()) {
+            ("", "Pod") => ("scheduling.k8s.io", "priorityclasses"),
+            ("", "PersistentVolumeClaim") => ("storage.k8s.io", "storageclasses"),
+            ("networking.k8s.io", "Ingress") => ("networking.k8s.io", "ingressclasses"),
+            _ => return Surroundings::default(),
+        };
+        let limit_ranges = if resource.kind == "Pod" { self.limit_ranges(&target.namespace) } else { Vec::new() };
+        Surroundings { limit_ranges, classes: self.objects(group, plural, "") }
+    }
+
+    /// All objects of a built-in kind in a namespace, or everywhere when it is empty.
+    pub(crate) fn objects(&self, group: &str, plural: &str, namespace: &str) -> Vec<Value> {
+        let Ok(row) = self.row(group, "v1", plural) else { return Vec::new() };
+        self.all(&row, namespace).iter().map(|(_, stored)| Value::Object(stored.parse())).collect()
+    }
+
     /// Refuses new objects in namespaces that take none.
     ///
     /// # Errors
@@ -46,9 +74,11 @@ impl Api {
         author: Author<'_>,
         old: Option<&Value>,
         new: &Value,
-    ) -> Result<Warnings, Failure> {
+    ) -> Result<Admitted<'_>, Failure> {
         self.check_escalation(author.user, &target.resource, &target.namespace, old, new)?;
         check_feasible(target, new)?;
+        self.admit_within_limits(target, old, new)?;
+        self.admit_default_priority(target, new)?;
         let warnings = self.admit_by_policies(&Asked {
             target,
             user: author.user,
@@ -57,11 +87,26 @@ impl Api {
             new: Some(new),
             old,
         })?;
-        let within = if old.is_none() { self.admit_within_quota(target) } else { Ok(()) };
-        match within {
-            Ok(()) => Ok(warnings),
+        match self.admit_within_quota(target, old, new) {
+            Ok(counted) => Ok(Admitted { warnings, counted }),
             Err(failure) => Err(failure.warned(warnings)),
         }
+    }
+
+    /// Refuses a second priority class for everybody.
+    fn admit_default_priority(&self, target: &Target, new: &Value) -> Result<(), Failure> {
+        let resource = &target.resource;
+        if (resource.group.as_str(), resource.kind.as_str()) != ("scheduling.k8s.io", "PriorityClass")
+            || new["globalDefault"] != true
+        {
+            return Ok(());
+        }
+        let classes = self.objects(&resource.group, &resource.plural, "");
+        let is_default = |class: &&Value| class["globalDefault"] == true && meta::text(class, "name") != target.name;
+        let Some(other) = classes.iter().find(is_default) else { return Ok(()) };
+        let other = meta::text(other, "name");
+        let why = format!("PriorityClass {other} is already marked as default. Only one default can exist");
+        Err(Failure::forbidden(About::new(resource, &target.name), &why))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::failure::{About, Failure};
 use crate::http::query::WriteOptions;
 use crate::meta;
 use crate::prepare;
-use crate::resource::{FieldError, Operation, Refusal, Resource, Warnings, Write};
+use crate::resource::{FieldError, Operation, Refusal, Resource, Surroundings, Warnings, Write};
 use crate::store::{Durable, Expect, Stored};
 use crate::verbs::manage::Manager;
 use crate::verbs::patch;
@@ -181,6 +181,7 @@ impl Api {
             field_validation: author.options.field_validation,
             now,
             allocate: &mut scratch,
+            around: if old.is_none() { self.surroundings(target) } else { Surroundings::default() },
             defaulted: None,
         };
         let mut warnings = prepare::prepare(resource, &mut write, &mut new)
@@ -198,10 +199,13 @@ impl Api {
             ssa::write::keep_times(old, &mut new);
         }
         let target = &Target { name: meta::text(&new, "name").to_owned(), ..target.clone() };
-        match self.admit(target, author, old.map(|(_, old)| old), &new) {
-            Ok(more) => warnings.extend(more),
+        let counted = match self.admit(target, author, old.map(|(_, old)| old), &new) {
+            Ok(admitted) => {
+                warnings.extend(admitted.warnings);
+                admitted.counted
+            }
             Err(failure) => return Err(failure.warned(warnings).into()),
-        }
+        };
 
         let Some((stored, before)) = old else {
             if author.options.dry_run {
@@ -214,6 +218,9 @@ impl Api {
             let Ok((stored, durable)) = kept else { return Err(Attempt::Overtaken(warnings)) };
             if let Some(allocator) = &mut allocator {
                 allocator.take(&scratch, None, &convert::kept(resource, &new));
+            }
+            if let Some(counted) = &counted {
+                self.charge(counted);
             }
             return Ok(Written { object: resource.complete(&stored), created: true, warnings, durable });
         };
@@ -237,6 +244,9 @@ impl Api {
         let (stored, durable) = kept.map_err(|_| Attempt::Overtaken(Warnings::new()))?;
         if let Some(allocator) = &mut allocator {
             allocator.take(&scratch, Some(&convert::kept(resource, before)), &convert::kept(resource, &new));
+        }
+        if let Some(counted) = &counted {
+            self.charge(counted);
         }
         Ok(Written { object: resource.complete(&stored), created: false, warnings, durable })
     }
@@ -310,6 +320,9 @@ fn refused(resource: &Resource, operation: Operation, asked: &Value, new: &Value
             resource.version,
             problems.join(", ")
         )),
+        Refusal::Forbidden(why, warnings) => {
+            Failure::forbidden(About::new(resource, name.unwrap_or_default()), &why).warned(warnings)
+        }
         Refusal::Invalid(errors, warnings) => {
             Failure::invalid(&resource.group, kind, name.unwrap_or_default(), &errors).warned(warnings)
         }
