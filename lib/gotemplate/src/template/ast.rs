@@ -3,6 +3,7 @@
 //! Everything is `Send`: parsed templates are shared between threads. Lists lie one behind the other, each kind in one
 //! vector of its file, so that a template is made and dropped in few steps; a [`Span`] says where a list is.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::template::builtin::Builtin;
@@ -19,8 +20,48 @@ pub(crate) struct Source {
     pub(crate) commands: Vec<Command>,
     pub(crate) operands: Vec<Operand>,
     pub(crate) variables: Vec<VariableName>,
+    pub(crate) ranges: Vec<Range>,
+    pub(crate) invocations: Vec<Invocation>,
+    pub(crate) numbers: Vec<Number>,
+    /// What fields are chained to.
+    pub(crate) chained: Vec<Operand>,
+    /// Each once, however often it is called.
+    pub(crate) functions: Vec<Function>,
     /// Each once, however often it is written.
     pub(crate) literals: Vec<Literal>,
+}
+
+/// One of the items of a list: of those that are few, or many times the same, and would take room where they are used.
+#[derive(Debug)]
+pub(crate) struct Ref<T> {
+    index: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Ref<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Ref<T> {}
+
+impl<T> Ref<T> {
+    /// The item at a place of the list.
+    pub(crate) fn to(place: usize) -> Self {
+        Self { index: narrow(place), of: PhantomData }
+    }
+
+    /// Puts an item behind those of the list.
+    pub(crate) fn push(list: &mut Vec<T>, item: T) -> Self {
+        list.push(item);
+        Self::to(list.len() - 1)
+    }
+
+    /// The item, of the list that it was put into.
+    pub(crate) fn of(self, list: &[T]) -> &T {
+        &list[self.index as usize]
+    }
 }
 
 impl Source {
@@ -31,6 +72,11 @@ impl Source {
         self.commands.shrink_to_fit();
         self.operands.shrink_to_fit();
         self.variables.shrink_to_fit();
+        self.ranges.shrink_to_fit();
+        self.invocations.shrink_to_fit();
+        self.numbers.shrink_to_fit();
+        self.chained.shrink_to_fit();
+        self.functions.shrink_to_fit();
         self.literals.shrink_to_fit();
     }
 
@@ -67,7 +113,6 @@ pub(crate) struct Span {
 impl Span {
     /// Lossless for what is in a file: the parser takes none that is longer.
     pub(crate) fn new(start: usize, end: usize) -> Self {
-        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { start: narrow(start), end: narrow(end) }
     }
 
@@ -80,6 +125,11 @@ impl Span {
     }
 }
 
+/// Lossless for what is in a file, as above.
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 #[derive(Debug)]
 pub(crate) enum Node {
     Text(Span),
@@ -87,9 +137,8 @@ pub(crate) enum Node {
     Action(Pipe),
     If(Branch),
     With(Branch),
-    // Boxed, for there are few of them and they are large.
-    Range(Box<Range>),
-    Template(Box<Invocation>),
+    Range(Ref<Range>),
+    Template(Ref<Invocation>),
     Break,
     Continue,
 }
@@ -161,13 +210,9 @@ pub(crate) enum Term {
     Dot,
     Nil,
     Bool(bool),
-    Number(Box<Number>),
-    /// Which of the literals it is.
-    Text(u32),
-    Function {
-        name: &'static str,
-        builtin: Option<Builtin>,
-    },
+    Number(Ref<Number>),
+    Text(Ref<Literal>),
+    Function(Ref<Function>),
     Field(Fields),
     Variable {
         variable: VariableName,
@@ -175,7 +220,7 @@ pub(crate) enum Term {
     },
     /// Fields of what a function or a pipeline in parentheses gives.
     Chain {
-        of: Box<Operand>,
+        of: Ref<Operand>,
         fields: Fields,
     },
     /// In parentheses.
@@ -193,6 +238,13 @@ impl Fields {
     }
 }
 
+/// A function by its name, and whether it is built in.
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) builtin: Option<Builtin>,
+}
+
 /// A string as it is written and what it means.
 #[derive(Debug)]
 pub(crate) struct Literal {
@@ -208,4 +260,15 @@ pub(crate) struct Number {
     pub(crate) uint: Option<u64>,
     pub(crate) float: Option<f64>,
     pub(crate) complex: Option<(f64, f64)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chart has tens of thousands of them.
+    #[test]
+    fn what_is_many_is_small() {
+        assert_eq!([size_of::<Node>(), size_of::<Operand>(), size_of::<Command>()], [24, 28, 12]);
+    }
 }

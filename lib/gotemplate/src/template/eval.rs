@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::MissingKey;
-use super::ast::{Command, Fields, Number, Operand, Term};
+use super::ast::{Command, Fields, Function, Literal, Number, Operand, Ref, Term};
 use super::builtin::{self, Builtin};
 use super::exec::{At, Dot, Evaluated, Exec, Result, with_stack};
 use crate::funcs::{Args, Call};
@@ -45,12 +45,12 @@ impl<'a> Exec<'a> {
             }
             Term::Chain { of, fields } => {
                 self.at = At::Operand(first);
-                let value = self.chained(dot, of)?;
+                let value = self.chained(dot, of.of(&self.source.chained))?;
                 Ok(self.fields(dot, value, first, *fields, args, piped)?.value)
             }
-            Term::Function { name, builtin } => {
+            Term::Function(function) => {
                 self.at = At::Operand(first);
-                self.function(dot, name, *builtin, At::Command(command), args, piped)
+                self.function(dot, function.of(&self.source.functions), At::Command(command), args, piped)
             }
             Term::Pipe(pipe) => {
                 self.no_arguments(first, args, &piped)?;
@@ -86,8 +86,8 @@ impl<'a> Exec<'a> {
         self.at = At::Operand(operand);
         match &operand.term {
             Term::Bool(b) => Ok(Some(Value::Bool(*b))),
-            Term::Text(index) => Ok(self.literal(*index)),
-            Term::Number(number) => self.number(number),
+            Term::Text(literal) => Ok(Some(self.literal(*literal))),
+            Term::Number(number) => self.number(number.of(&self.source.numbers)),
             _ => {
                 let text = self.source.shown(operand).to_string();
                 self.error(format!("can't evaluate command {}", crate::strconv::quote(text.as_bytes())))
@@ -95,8 +95,8 @@ impl<'a> Exec<'a> {
         }
     }
 
-    fn literal(&self, index: u32) -> Evaluated {
-        self.source.literals.get(index as usize).map(|literal| Value::String(literal.text.clone()))
+    fn literal(&self, literal: Ref<Literal>) -> Value {
+        Value::String(literal.of(&self.source.literals).text.clone())
     }
 
     fn number(&self, number: &Number) -> Result<Evaluated> {
@@ -204,13 +204,13 @@ impl<'a> Exec<'a> {
     fn function(
         &mut self,
         dot: &Dot,
-        name: &'static str,
-        builtin: Option<Builtin>,
+        function: &Function,
         node: At<'a>,
         args: &'a [Operand],
         piped: Piped,
     ) -> Result<Evaluated> {
-        match builtin {
+        let name = function.name;
+        match function.builtin {
             Some(builtin @ (Builtin::And | Builtin::Or)) => {
                 self.arity(name, builtin.params(), args, piped.is_some())?;
                 self.short_circuit(dot, builtin == Builtin::Or, args, piped)
@@ -329,12 +329,13 @@ impl<'a> Exec<'a> {
                 self.fields(dot, value, arg, *fields, &[], None)?
             }
             Term::Chain { of, fields } => {
-                let value = self.chained(dot, of)?;
+                let value = self.chained(dot, of.of(&self.source.chained))?;
                 self.fields(dot, value, arg, *fields, &[], None)?
             }
             Term::Pipe(pipe) => Dot::new(with_stack(|| self.pipeline(dot, pipe))?),
-            Term::Function { name, builtin } => {
-                Dot::new(self.function(dot, name, *builtin, At::Operand(arg), &[], None)?)
+            Term::Function(function) => {
+                let function = function.of(&self.source.functions);
+                Dot::new(self.function(dot, function, At::Operand(arg), &[], None)?)
             }
             Term::Bool(_) | Term::Text(_) | Term::Number(_) => return self.constant_for(param, arg).map(Dot::new),
         };
@@ -349,14 +350,14 @@ impl<'a> Exec<'a> {
             Param::Typed(ty) => ty,
         };
         let number = match &arg.term {
-            Term::Number(number) => Some(number),
+            Term::Number(number) => Some(number.of(&self.source.numbers)),
             _ => None,
         };
         let (int, uint) = (number.and_then(|number| number.int), number.and_then(|number| number.uint));
         let (value, wanted) = match ty {
             Type::Bool => (if let Term::Bool(b) = arg.term { Some(Value::Bool(b)) } else { None }, "bool"),
             Type::String => match &arg.term {
-                Term::Text(index) => (self.literal(*index), "string"),
+                Term::Text(literal) => (Some(self.literal(*literal)), "string"),
                 _ => (None, "string"),
             },
             Type::Int => (int.map(Value::Int), "integer"),

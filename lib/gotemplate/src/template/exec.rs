@@ -205,9 +205,9 @@ impl<'a> Exec<'a> {
                 }
                 Node::If(branch) => self.branch(dot, branch, false)?,
                 Node::With(branch) => self.branch(dot, branch, true)?,
-                Node::Range(range) => self.range(dot, range)?,
+                Node::Range(range) => self.range(dot, range.of(&self.source.ranges))?,
                 Node::Template(invocation) => {
-                    self.invoke(dot, invocation)?;
+                    self.invoke(dot, invocation.of(&self.source.invocations))?;
                     Flow::Next
                 }
                 Node::Break => Flow::Break,

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use foldhash::HashMap;
 
-use super::ast::{Arm, Branch, Command, Invocation, Node, Operand, ROOT_VARIABLE, Range, Source, Span, Tree};
+use super::ast::{
+    Arm, Branch, Command, Invocation, Literal, Node, Operand, ROOT_VARIABLE, Range, Ref, Source, Span, Tree,
+};
 use super::lex::{Keyword, Kind, Lexer, Token};
 use crate::funcs::Funcs;
 use crate::strconv;
@@ -98,7 +100,7 @@ struct Parser<'a> {
     /// The number of every variable name in the file.
     names: HashMap<&'a [u8], u32>,
     /// Where every string of the file is among its literals: charts write few of them, many times.
-    literals: HashMap<&'a [u8], u32>,
+    literals: HashMap<&'a [u8], Ref<Literal>>,
     scope: Scope,
     open: Open,
     trees: Vec<(Str, Span)>,
@@ -416,7 +418,10 @@ impl<'a> Parser<'a> {
             }
             Keyword::If => Node::If(self.branch(self.opening("if"), Keyword::If)?),
             Keyword::With => Node::With(self.branch(self.opening("with"), Keyword::With)?),
-            Keyword::Range => Node::Range(Box::new(self.range()?)),
+            Keyword::Range => {
+                let range = self.range()?;
+                Node::Range(Ref::push(&mut self.source.ranges, range))
+            }
             Keyword::Template => self.invocation()?,
             Keyword::Define => return self.unexpected(token, "command"),
         }))
@@ -491,7 +496,8 @@ impl<'a> Parser<'a> {
         let name = self.template_name(token, CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
         self.template_body(name.clone(), opening, Some(self.line))?;
-        Ok(Node::Template(Box::new(Invocation { at: token.span.start, name, pipe: Some(pipe) })))
+        let invocation = Invocation { at: token.span.start, name, pipe: Some(pipe) };
+        Ok(Node::Template(Ref::push(&mut self.source.invocations, invocation)))
     }
 
     fn invocation(&mut self) -> Result<Node> {
@@ -505,6 +511,7 @@ impl<'a> Parser<'a> {
             self.back(next);
             Some(self.pipeline(CONTEXT, Kind::RightDelim)?)
         };
-        Ok(Node::Template(Box::new(Invocation { at: token.span.start, name, pipe })))
+        let invocation = Invocation { at: token.span.start, name, pipe };
+        Ok(Node::Template(Ref::push(&mut self.source.invocations, invocation)))
     }
 }

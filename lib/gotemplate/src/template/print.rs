@@ -36,12 +36,13 @@ impl TreeText<'_> {
             Node::If(branch) => self.branch(f, "if", branch),
             Node::With(branch) => self.branch(f, "with", branch),
             Node::Range(range) => {
+                let range = range.of(&source.ranges);
                 write!(f, "{{{{range {}}}}}", source.shown(&range.pipe))?;
                 self.nodes(f, range.body)?;
                 self.otherwise(f, range.otherwise)?;
                 f.write_str("{{end}}")
             }
-            Node::Template(invocation) => source.shown(&**invocation).fmt(f),
+            Node::Template(invocation) => source.shown(invocation.of(&source.invocations)).fmt(f),
             Node::Break => f.write_str("{{break}}"),
             Node::Continue => f.write_str("{{continue}}"),
         }
@@ -138,19 +139,16 @@ impl Display for Shown<'_, Operand> {
             Term::Dot => f.write_char('.'),
             Term::Nil => f.write_str("nil"),
             Term::Bool(b) => b.fmt(f),
-            Term::Number(number) => source.piece(number.text).fmt(f),
-            Term::Text(index) => match source.literals.get(*index as usize) {
-                Some(literal) => source.piece(literal.quoted).fmt(f),
-                None => Ok(()),
-            },
-            Term::Function { name, .. } => f.write_str(name),
+            Term::Number(number) => source.piece(number.of(&source.numbers).text).fmt(f),
+            Term::Text(literal) => source.piece(literal.of(&source.literals).quoted).fmt(f),
+            Term::Function(function) => f.write_str(function.of(&source.functions).name),
             Term::Field(Fields(fields)) => source.piece(*fields).fmt(f),
             Term::Variable { variable, fields: Fields(fields) } => {
                 source.piece(variable.name).fmt(f)?;
                 source.piece(*fields).fmt(f)
             }
             Term::Chain { of, fields: Fields(fields) } => {
-                source.shown(&**of).parenthesized(f)?;
+                source.shown(of.of(&source.chained)).parenthesized(f)?;
                 source.piece(*fields).fmt(f)
             }
             Term::Pipe(pipe) => source.shown(pipe).fmt(f),

@@ -42,13 +42,14 @@ impl<'s, 'e> Ahead<'s, 'e> {
     }
 }
 
-fn read_all(batch: Files, program: &Program) {
-    for (path, text) in batch {
-        if program.seen().knows(&path, &text) {
-            continue;
-        }
-        if let Ok(printed) = manifest::read(&path, &text) {
-            program.seen().add(path, printed);
-        }
+fn read_all(mut batch: Files, program: &Program) {
+    let seen = program.seen();
+    batch.retain(|(path, text)| !seen.knows(path, text));
+    drop(seen);
+    let read = |(path, text): (String, Arc<str>)| manifest::read(&path, &text).ok().map(|printed| (path, printed));
+    let read: Vec<_> = batch.into_iter().filter_map(read).collect();
+    let mut seen = program.seen();
+    for (path, printed) in read {
+        seen.add(path, printed);
     }
 }

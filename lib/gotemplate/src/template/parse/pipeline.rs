@@ -1,6 +1,6 @@
 //! Pipelines: declarations, commands, operands.
 
-use super::super::ast::{Command, Fields, Literal, Number, Operand, Pipe, Span, Term, VariableName};
+use super::super::ast::{Command, Fields, Function, Literal, Number, Operand, Pipe, Ref, Span, Term, VariableName};
 use super::super::builtin::Builtin;
 use super::super::lex::{Kind, Token};
 use super::super::number;
@@ -146,7 +146,7 @@ impl Parser<'_> {
                 let text = strconv::quote(self.source.shown(&operand).to_string().as_bytes());
                 return self.error(format!("unexpected . after term {text}"));
             }
-            _ => Term::Chain { of: Box::new(operand), fields: chained },
+            _ => Term::Chain { of: Ref::push(&mut self.source.chained, operand), fields: chained },
         };
         Ok(Some(Operand { at, term }))
     }
@@ -163,18 +163,7 @@ impl Parser<'_> {
     fn term(&mut self) -> Result<Option<Operand>> {
         let token = self.next_word();
         let term = match token.kind {
-            Kind::Identifier => {
-                let text = self.text(token);
-                let name = std::str::from_utf8(text).unwrap_or_default();
-                // A registered function takes the place of a built-in one.
-                if let Some(name) = self.funcs.name(name) {
-                    Term::Function { name, builtin: None }
-                } else if let Some((name, builtin)) = Builtin::named(name) {
-                    Term::Function { name, builtin: Some(builtin) }
-                } else {
-                    return self.error(format!("function {} not defined", strconv::quote(text)));
-                }
-            }
+            Kind::Identifier => Term::Function(self.function(token)?),
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
             Kind::Variable => {
@@ -189,7 +178,10 @@ impl Parser<'_> {
             Kind::Bool => Term::Bool(self.text(token) == b"true"),
             Kind::Char | Kind::Complex | Kind::Number => {
                 match number::parse(&Str::from(self.text(token)).to_str(), token.kind) {
-                    Ok(number) => Term::Number(Box::new(Number { text: token.span, ..number })),
+                    Ok(number) => {
+                        let number = Number { text: token.span, ..number };
+                        Term::Number(Ref::push(&mut self.source.numbers, number))
+                    }
                     Err(message) => return self.error(message),
                 }
             }
@@ -213,15 +205,29 @@ impl Parser<'_> {
         Ok(Some(Operand { at: token.span.start, term }))
     }
 
-    fn literal(&mut self, token: Token) -> Result<u32> {
+    fn function(&mut self, token: Token) -> Result<Ref<Function>> {
+        let text = self.text(token);
+        let name = std::str::from_utf8(text).unwrap_or_default();
+        if let Some(known) = self.source.functions.iter().position(|function| function.name == name) {
+            return Ok(Ref::to(known));
+        }
+        // A registered function takes the place of a built-in one.
+        let registered = self.funcs.name(name).map(|name| Function { name, builtin: None });
+        let built_in = || Builtin::named(name).map(|(name, builtin)| Function { name, builtin: Some(builtin) });
+        match registered.or_else(built_in) {
+            Some(function) => Ok(Ref::push(&mut self.source.functions, function)),
+            None => self.error(format!("function {} not defined", strconv::quote(text))),
+        }
+    }
+
+    fn literal(&mut self, token: Token) -> Result<Ref<Literal>> {
         let quoted = self.text(token);
         if let Some(known) = self.literals.get(quoted) {
             return Ok(*known);
         }
         let text = self.unquote(token)?;
-        let Span { end: index, .. } = Span::new(0, self.source.literals.len());
-        self.source.literals.push(Literal { quoted: token.span, text });
-        self.literals.insert(quoted, index);
-        Ok(index)
+        let literal = Ref::push(&mut self.source.literals, Literal { quoted: token.span, text });
+        self.literals.insert(quoted, literal);
+        Ok(literal)
     }
 }
