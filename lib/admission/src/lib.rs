@@ -1,4 +1,5 @@
-//! ValidatingAdmissionPolicies as functions: policies, bindings and a request in, a decision out.
+//! Admission as functions: ValidatingAdmissionPolicies, bindings and a request in, a decision out; and Pod Security
+//! Standards.
 //!
 //! # Source
 //! `k8s.io/apiserver/pkg/admission/plugin/policy/{generic,matching,validating}`. The texts are upstream's, but for what
@@ -6,6 +7,7 @@
 
 mod authorizer;
 mod matching;
+pub mod pod_security;
 mod policy;
 
 use std::sync::Arc;
