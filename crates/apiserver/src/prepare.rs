@@ -9,6 +9,7 @@
 //! | validate | names and labels, the rules of the kind, what may not change | names and labels, the schema, its rules |
 
 mod admission;
+mod app_armor;
 mod decode;
 mod defaults;
 mod get;

@@ -4,11 +4,14 @@ use notation::field::FieldErrors;
 use serde_json::{Map, Value, json};
 
 use super::get::{self, Fields};
-use super::{Strategy, services};
+use super::{Strategy, app_armor, services};
 use crate::resource::Write;
 
 /// The longest part of a name that a generated end still fits behind.
 const LONGEST_PREFIX: usize = 58;
+
+/// The containers of a Pod that came last.
+const EPHEMERAL: &str = "ephemeralContainers";
 
 /// What makes `metadata.generation` go up.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,7 @@ fn create(strategy: &Strategy<'_>, write: &mut Write<'_>, object: &mut Fields) {
         }
         ("", "PersistentVolumeClaim") => add_finalizer(metadata, "kubernetes.io/pvc-protection"),
         ("", "PersistentVolume") => add_finalizer(metadata, "kubernetes.io/pv-protection"),
+        ("", "Pod") => app_armor::confine(object),
         _ => {}
     }
 }
@@ -181,6 +185,9 @@ fn update(strategy: &Strategy<'_>, subresource: Option<&str>, object: &mut Field
     if is_namespace && subresource != Some("finalize") {
         restore(object, old, "spec");
     }
+    if subresource == Some("ephemeralcontainers") {
+        keep_all_but_ephemeral(object, old);
+    }
     let changed = |name: &str| object.get(name) != old.get(name);
     let annotations = |object: &Fields| get::at(object, &["metadata", "annotations"]).cloned().unwrap_or_default();
     let is_next = match generation(strategy) {
@@ -207,6 +214,22 @@ fn update(strategy: &Strategy<'_>, subresource: Option<&str>, object: &mut Field
     if is_next && let Some(metadata) = get::map_or_new(object, "metadata") {
         let generation = get::integer(metadata, "generation").unwrap_or_default();
         metadata.insert("generation".to_owned(), json!(generation.saturating_add(1)));
+    }
+}
+
+/// Through this subresource only containers for debugging come into a Pod.
+fn keep_all_but_ephemeral(pod: &mut Fields, old: &Fields) {
+    let asked = get::at(pod, &["spec"]).and_then(|spec| spec.get(EPHEMERAL)).cloned();
+    restore(pod, old, "spec");
+    if let Some(spec) = get::at_mut(pod, &["spec"]) {
+        match asked {
+            Some(asked) => drop(spec.insert(EPHEMERAL.to_owned(), asked)),
+            None => drop(spec.remove(EPHEMERAL)),
+        }
+    }
+    let (Some(metadata), Some(before)) = (get::at_mut(pod, &["metadata"]), get::map(old, "metadata")) else { return };
+    for name in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        restore(metadata, before, name);
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use notation::quantity::Quantity;
 use serde_json::Value;
 
+use super::app_armor;
 use super::get::{self, Fields};
 use crate::resource::{Resource, Warnings};
 
@@ -34,7 +35,8 @@ const VOLUMES: [(&str, &str, &str); 8] = [
 ];
 
 const CRITICAL: &str = "scheduler.alpha.kubernetes.io/critical-pod";
-const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 const STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
 const FRACTION: &str = "is invalid, must be an integer";
@@ -170,20 +172,30 @@ fn template(pod: &Fields, at: &str, warnings: &mut Warnings) {
     for (index, _) in get::structs(spec, "imagePullSecrets").filter(|(_, one)| get::text(one, "name").is_empty()) {
         warnings.push(format!("{at}spec.imagePullSecrets[{index}].name: invalid empty name \"\""));
     }
-    let annotations = get::at(pod, &["metadata", "annotations"]).unwrap_or(&empty);
-    for name in annotations.keys().filter(|name| name.starts_with(APPARMOR)) {
-        warnings.push(format!(
-            "{at}metadata.annotations[{name}]: deprecated since v1.30; use the \"appArmorProfile\" field instead"
-        ));
-    }
+    seccomp(pod, spec, SECCOMP_POD, at, warnings);
     let mut ports: Vec<(String, String)> = Vec::new();
     for list in ["initContainers", "containers"] {
         for (index, one) in get::structs(spec, list) {
+            seccomp(pod, one, &format!("{SECCOMP_CONTAINER}{}", get::text(one, "name")), at, warnings);
+            if let Some(name) = app_armor::outdated(pod, one) {
+                warnings.push(format!(
+                    "{at}metadata.annotations[{name}]: deprecated since v1.30; use the \"appArmorProfile\" field instead"
+                ));
+            }
             container(one, &format!("{at}spec.{list}[{index}]"), warnings);
             if list == "containers" {
                 same_ports(one, &format!("{at}spec.{list}[{index}]"), &mut ports, warnings);
             }
         }
+    }
+}
+
+/// Of an annotation that does nothing any more, where the Pod's or the container's own field does not say it.
+fn seccomp(pod: &Fields, fields: &Fields, name: &str, at: &str, warnings: &mut Warnings) {
+    if has_annotation(pod, name) && get::value(fields, &["securityContext", "seccompProfile"]).is_none() {
+        warnings.push(format!(
+            "{at}metadata.annotations[{name}]: non-functional in v1.27+; use the \"seccompProfile\" field instead"
+        ));
     }
 }
 
