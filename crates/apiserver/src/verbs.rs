@@ -13,4 +13,5 @@ pub(crate) mod quota;
 pub(crate) mod read;
 pub(crate) mod scale;
 pub(crate) mod select;
+pub(crate) mod standards;
 pub(crate) mod write;

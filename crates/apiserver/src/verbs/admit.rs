@@ -64,7 +64,8 @@ impl Api {
         Err(failure)
     }
 
-    /// Refuses what is not allowed or cannot be carried out; returns what the cluster's policies want to have said.
+    /// Refuses what is not allowed or cannot be carried out; returns what the namespace's labels and the cluster's policies
+    /// want to have said.
     ///
     /// # Errors
     /// 403, and what policies say.
@@ -78,15 +79,20 @@ impl Api {
         self.check_escalation(author.user, &target.resource, &target.namespace, old, new)?;
         check_feasible(target, new)?;
         self.admit_within_limits(target, old, new)?;
+        let mut warnings = self.admit_by_standards(target, old, new)?;
         self.admit_default_priority(target, new)?;
-        let warnings = self.admit_by_policies(&Asked {
+        let asked = Asked {
             target,
             user: author.user,
             dry_run: author.options.dry_run,
             options: &author.options.to_value(old.is_none()),
             new: Some(new),
             old,
-        })?;
+        };
+        match self.admit_by_policies(&asked) {
+            Ok(more) => warnings.extend(more),
+            Err(failure) => return Err(failure.warned(warnings)),
+        }
         match self.admit_within_quota(target, old, new) {
             Ok(counted) => Ok(Admitted { warnings, counted }),
             Err(failure) => Err(failure.warned(warnings)),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use testbed::User;
 use testbed::differential::{self, Meant, Scenario};
 
-const REQUESTS: usize = 950;
+const REQUESTS: usize = 1170;
 const MEANT: usize = 40;
 
 /// Plays a scenario on both; returns the differences that are not meant, by request and place.
