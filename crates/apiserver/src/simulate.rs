@@ -7,6 +7,7 @@
 
 mod jobs;
 mod pods;
+mod refused;
 mod sets;
 mod storage;
 
@@ -18,6 +19,7 @@ use object::go_struct;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use self::refused::Refused;
 use crate::api::{Api, Target};
 use crate::failure::Failure;
 use crate::http::query::DeleteOptions;
@@ -90,6 +92,7 @@ struct World {
     objects: Vec<Vec<Value>>,
     now: Timestamp,
     ready_after: SignedDuration,
+    refused: Refused,
 }
 
 impl World {
@@ -143,6 +146,7 @@ pub(crate) async fn run(api: Arc<Api>, ready_after: Duration, stop: Cancellation
     let ready_after = SignedDuration::try_from(ready_after).unwrap_or(SignedDuration::ZERO);
     let mut seen = None;
     let mut again: Option<Timestamp> = None;
+    let mut refused = Refused::default();
     let mut beat = tokio::time::interval(BEAT);
     loop {
         tokio::select! {
@@ -153,25 +157,30 @@ pub(crate) async fn run(api: Arc<Api>, ready_after: Duration, stop: Cancellation
         if seen == Some(revision) && again.is_none_or(|again| now < again) {
             continue;
         }
-        let plan = world(&api, now, ready_after).look();
+        let world = world(&api, now, ready_after, refused);
+        let plan = world.look();
+        refused = Refused::default();
         for act in &plan.acts {
-            if let Err(failure) = perform(&api, act)
+            if !refused.knows(act)
+                && let Err(failure) = perform(&api, act)
                 && !matches!(failure.code, 404 | 409)
+                && !refused.note(&api, &world.refused, act, &failure)
             {
                 tracing::warn!(failure = %failure.message, "cannot make the sandbox move");
             }
         }
-        seen = Some(revision);
+        // What has just been refused for the first time, its owner has yet to say.
+        seen = (refused == world.refused).then_some(revision);
         again = plan.again;
     }
 }
 
-fn world(api: &Api, now: Timestamp, ready_after: SignedDuration) -> World {
+fn world(api: &Api, now: Timestamp, ready_after: SignedDuration, refused: Refused) -> World {
     let objects = KINDS.iter().map(|(group, version, plural)| {
         let Ok(row) = api.row(group, version, plural) else { return Vec::new() };
         api.all(&row, "").iter().map(|(_, stored)| row.complete(stored)).collect()
     });
-    World { objects: objects.collect(), now, ready_after }
+    World { objects: objects.collect(), now, ready_after, refused }
 }
 
 fn perform(api: &Api, act: &Act) -> Result<(), Failure> {

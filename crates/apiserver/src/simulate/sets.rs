@@ -8,6 +8,8 @@ use super::{
 
 const HASH: &str = "pod-template-hash";
 const REVISION: &str = "deployment.kubernetes.io/revision";
+/// The condition of a set whose Pods are refused.
+const REPLICA_FAILURE: &str = "ReplicaFailure";
 /// The label that says from which revision of a set a Pod is.
 const SET_REVISION: &str = "controller-revision-hash";
 
@@ -51,10 +53,10 @@ pub(super) fn deployment(world: &World, deployment: &Value, plan: &mut Plan) {
         status[name] = count.into();
     }
     let is_complete = updated == wanted && replicas == wanted && available == wanted;
-    status["conditions"] = json!([
-        availability(world, deployment, available, wanted),
-        progress(world, deployment, current, is_complete, plan),
-    ]);
+    let conditions =
+        [availability(world, deployment, available, wanted), progress(world, deployment, current, is_complete, plan)];
+    let failure = std::iter::once(current).chain(&sets).find_map(|set| refusal(set));
+    status["conditions"] = conditions.into_iter().chain(failure).collect();
     let status = super::as_kept(deployment, status);
     let mut changed = deployment.clone();
     let revision = revision_of(current).unwrap_or(newest).to_string();
@@ -65,6 +67,13 @@ pub(super) fn deployment(world: &World, deployment: &Value, plan: &mut Plan) {
         changed["metadata"]["annotations"][REVISION] = revision.into();
         plan.acts.push(Act::Status(changed));
     }
+}
+
+/// What a set says of its Pods that are refused, as its Deployment says it.
+fn refusal(set: &Value) -> Option<Value> {
+    let mut condition = items(set, "/status/conditions").find(|one| one["type"] == REPLICA_FAILURE)?.clone();
+    condition["lastUpdateTime"] = condition["lastTransitionTime"].clone();
+    Some(condition)
 }
 
 fn availability(world: &World, deployment: &Value, available: i64, wanted: i64) -> Value {
@@ -153,6 +162,9 @@ pub(super) fn replica_set(world: &World, set: &Value, plan: &mut Plan) {
         if count > 0 {
             status[name] = count.into();
         }
+    }
+    if let Some(why) = world.refused.why(set) {
+        status["conditions"] = json!([condition(set, world, REPLICA_FAILURE, true, ["FailedCreate", why])]);
     }
     plan.status(set, status);
 }

@@ -98,7 +98,12 @@ impl Cluster {
             let kind = self.resources.get(group, version, plural).unwrap().kind.clone();
             self.objects.iter().filter(|((one, _), _)| *one == kind).map(|(_, object)| object.clone()).collect()
         };
-        World { objects: KINDS.iter().map(of).collect(), now: self.now, ready_after: SignedDuration::from_secs(2) }
+        World {
+            objects: KINDS.iter().map(of).collect(),
+            now: self.now,
+            ready_after: SignedDuration::from_secs(2),
+            ..World::default()
+        }
     }
 
     /// Looks until nothing is left to do at this time.

@@ -212,6 +212,57 @@ async fn kubectl_watches() {
     same(&said);
 }
 
+/// The first thing that a watch prints.
+async fn first_line(clients: &Clients, args: &str) -> String {
+    let args = format!("{args} --watch --no-headers --namespace {}", clients.namespace);
+    let mut watch = clients.command("kubectl", &args.split(' ').collect::<Vec<_>>());
+    let mut watch = watch.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let limit = std::time::Duration::from_secs(30);
+    let line = tokio::time::timeout(limit, lines.next_line()).await.expect("a watch tells nothing").unwrap();
+    watch.kill().await.unwrap();
+    line.expect("a watch goes on").trim_end().to_owned()
+}
+
+/// A message without the generated name in it.
+fn without_name(message: &str) -> String {
+    let parts: Vec<&str> = message.splitn(3, '"').collect();
+    format!("{}...{}", parts[0], parts[2])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_pods_are_told_of_by_who_wants_them() {
+    const STATEFUL_SET: &str = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: set}\nspec:\n  serviceName: set\n  selector: {matchLabels: {app: set}}\n  template:\n    metadata: {labels: {app: set}}\n    spec:\n      hostNetwork: true\n      containers: [{name: set, image: nginx}]\n";
+    let mut said: Vec<Vec<String>> = Vec::new();
+    for clients in Clients::both("kubectl-refused").await {
+        let mut lines = Vec::new();
+        let event = |kind: &str| {
+            format!(
+                "get events --field-selector=reason=FailedCreate,involvedObject.kind={kind} -o custom-columns=:.message"
+            )
+        };
+        lines
+            .push(clients.kubectl("label namespace kubectl-refused pod-security.kubernetes.io/enforce=baseline").await);
+        clients.write("set.yaml", STATEFUL_SET);
+        lines.push(clients.kubectl("create -f set.yaml").await);
+        lines.push(first_line(&clients, &event("StatefulSet")).await);
+        let deployment =
+            DEPLOYMENT.replace("replicas: 0", "replicas: 2").replace("    spec:", "    spec:\n      hostPID: true");
+        clients.write("deployment.yaml", &deployment);
+        lines.push(clients.kubectl("create -f deployment.yaml").await);
+        lines.push(clients.kubectl("wait deployment/web --for=condition=ReplicaFailure --timeout=30s").await);
+        let condition = "-o jsonpath={.status.conditions[?(@.type==\"ReplicaFailure\")].message}";
+        lines.push(without_name(&clients.kubectl(&format!("get deployment web {condition}")).await));
+        lines.push(without_name(&first_line(&clients, &event("ReplicaSet")).await));
+        lines.push(clients.kubectl("label namespace kubectl-refused pod-security.kubernetes.io/enforce-").await);
+        let wait = "wait replicaset -l app=web --for=jsonpath={.status.replicas}=2 --timeout=60s";
+        lines.push(clients.kubectl(wait).await.ends_with("condition met\n").to_string());
+        lines.push(clients.kubectl("get replicaset -l app=web -o jsonpath={.items[0].status.conditions}").await);
+        said.push(lines);
+    }
+    same(&said);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn helm_installs_upgrades_rolls_back_and_uninstalls() {
     let mut said: Vec<Vec<String>> = Vec::new();
