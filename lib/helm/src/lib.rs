@@ -10,6 +10,8 @@
 //! - [`manifest`]: documents, hooks, install order; [`Excerpt`]: their texts, shared with the files they are from.
 //! - [`capabilities`]: the cluster as templates see it.
 //! - [`glob`]: patterns of paths; `spelling`: what a misspelt name may have meant.
+//!
+//! Large charts are read, parsed and sorted on rayon's threads: those of the pool that the caller is in, else one a core.
 
 pub mod capabilities;
 pub mod chart;

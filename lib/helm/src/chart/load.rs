@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use rayon::prelude::*;
@@ -129,7 +130,7 @@ impl Chart {
         let ignore = ignore.map_err(|source| LoadError::Ignore { source })?;
         let mut found = Vec::new();
         loader.walk(files, folder, "", &ignore, 0, &mut found)?;
-        let read = loader.read(files, &found)?;
+        let read = loader.read(files, found)?;
         loader.assemble(read, "", 0)
     }
 
@@ -158,8 +159,8 @@ struct Found {
     path: TreePath,
 }
 
-/// How many files are read by several threads at once, and before their bytes are counted.
-const READ_TOGETHER: usize = 128;
+/// From how many files on it is worth several threads to read them.
+const MANY: usize = 128;
 
 /// How many links may lead to links, and folders lie in each other.
 const MAX_LINKS: usize = 16;
@@ -217,21 +218,28 @@ impl Loader {
         Ok(())
     }
 
-    fn read(&mut self, files: &dyn Files, found: &[Found]) -> Result<Vec<File>, LoadError> {
-        let read = |file: &Found| files.read(&file.path).map(|data| without_mark(&data));
-        let mut all = Vec::with_capacity(found.len());
-        for found in found.chunks(READ_TOGETHER) {
-            let data: Vec<Result<Arc<[u8]>, ReadError>> =
-                if found.len() == READ_TOGETHER && rayon::current_num_threads() > 1 {
-                    found.par_iter().map(read).collect()
-                } else {
-                    found.iter().map(read).collect()
-                };
-            for (Found { name, .. }, data) in found.iter().zip(data) {
-                let data = data.map_err(|source| LoadError::Read { source })?;
-                self.count_bytes(name, data.len() as u64)?;
-                all.push(File { name: name.clone(), data });
+    fn read(&mut self, files: &dyn Files, found: Vec<Found>) -> Result<Vec<File>, LoadError> {
+        let (most, taken) = (self.limits.total_bytes, AtomicU64::new(0));
+        let read = |file: &Found| {
+            // The chart is refused: no more of it need be read to say so.
+            if taken.load(Ordering::Relaxed) > most {
+                return Ok(None);
             }
+            let data = files.read(&file.path)?;
+            taken.fetch_add(data.len() as u64, Ordering::Relaxed);
+            Ok(Some(without_mark(&data)))
+        };
+        let data: Vec<Result<Option<Arc<[u8]>>, ReadError>> = if found.len() >= MANY && rayon::current_num_threads() > 1
+        {
+            found.par_iter().map(read).collect()
+        } else {
+            found.iter().map(read).collect()
+        };
+        let mut all = Vec::with_capacity(found.len());
+        for (Found { name, .. }, data) in found.into_iter().zip(data) {
+            let data = data.map_err(|source| LoadError::Read { source })?.ok_or(LoadError::TooLarge(most))?;
+            self.count_bytes(&name, data.len() as u64)?;
+            all.push(File { name, data });
         }
         Ok(all)
     }
