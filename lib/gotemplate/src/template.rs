@@ -164,7 +164,12 @@ impl Templates {
 
     /// Executes a template over data and returns what it prints.
     pub fn execute(&self, name: &str, data: Value, session: &mut Session) -> Result<Str, ExecError> {
-        exec::execute(self, name, data, session).map(Str::from)
+        self.print(name, data, session).map(Str::from)
+    }
+
+    /// Executes a template over data and returns the bytes that it prints, which no other template will see.
+    pub fn print(&self, name: &str, data: Value, session: &mut Session) -> Result<Vec<u8>, ExecError> {
+        exec::execute(self, name, data, session)
     }
 
     /// The template of that name, if it means the same in every rendering: what it may call is not hidden by others.

@@ -9,13 +9,13 @@ use std::sync::Arc;
 /// Dereferences to `str`.
 #[derive(Clone)]
 pub struct Excerpt {
-    text: Arc<str>,
+    text: Arc<String>,
     range: Range<usize>,
 }
 
 impl Excerpt {
     /// What stands there in the text.
-    pub(crate) fn new(text: &Arc<str>, range: Range<usize>) -> Self {
+    pub(crate) fn new(text: &Arc<String>, range: Range<usize>) -> Self {
         Self { text: text.clone(), range }
     }
 }

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub(crate) use data::to_yaml;
 use gotemplate::{Funcs, sprig};
 use serde_json::Value;
-pub(crate) use templates::without_no_value;
+pub(crate) use templates::text_of;
 
 /// Answers `lookup`: objects of the cluster that a chart is rendered for.
 pub trait Lookup: Send + Sync {

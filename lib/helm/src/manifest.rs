@@ -154,7 +154,7 @@ fn cut(text: &str) -> Vec<Range<usize>> {
 }
 
 /// What files printed, with their paths.
-pub(crate) type Files = Vec<(String, Arc<str>)>;
+pub(crate) type Files = Vec<(String, Arc<String>)>;
 
 /// What files printed last, and what was found in them, so that a file that prints the same again need not be read again.
 #[derive(Debug, Default)]
@@ -162,7 +162,7 @@ pub struct Seen(BTreeMap<String, Printed>);
 
 impl Seen {
     /// Whether the file printed just that.
-    pub(crate) fn knows(&self, path: &str, text: &Arc<str>) -> bool {
+    pub(crate) fn knows(&self, path: &str, text: &Arc<String>) -> bool {
         self.0.get(path).is_some_and(|printed| printed.text == *text)
     }
 
@@ -174,7 +174,7 @@ impl Seen {
 /// What one file printed.
 #[derive(Debug)]
 pub(crate) struct Printed {
-    text: Arc<str>,
+    text: Arc<String>,
     documents: Vec<Document>,
 }
 
@@ -252,7 +252,7 @@ impl Printed {
 }
 
 /// Finds the documents of a file.
-pub(crate) fn read(path: &str, text: &Arc<str>) -> Result<Printed, ManifestError> {
+pub(crate) fn read(path: &str, text: &Arc<String>) -> Result<Printed, ManifestError> {
     let documents = cut(text).into_iter().enumerate().map(|(i, range)| {
         let (kind, role) = Head { path, document: i + 1 }.read(text.get(range.clone()).unwrap_or_default())?;
         Ok(Document { text: range, kind, role })

@@ -121,7 +121,7 @@ pub fn render_parsed(
         session = session.stop_when(stop);
     }
     let scope = objects::Scope::new(&request.release, request.capabilities);
-    let execute = |printed: &mut dyn FnMut(&str, &Arc<str>)| {
+    let execute = |printed: &mut dyn FnMut(&str, &Arc<String>)| {
         program.execute(&chart, &coalesced, &scope, request.lookup, &mut session, printed)
     };
     // What a post-renderer changes is read afterwards.

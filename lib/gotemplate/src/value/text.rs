@@ -92,14 +92,6 @@ impl Str {
         }
     }
 
-    /// The text as [`Str::to_str`] has it, shared with who else holds it.
-    pub fn into_text(self) -> Arc<str> {
-        match self.0 {
-            Repr::Utf8(s) => s,
-            _ => self.to_str().into(),
-        }
-    }
-
     /// Whether it takes memory that nobody else holds.
     pub(crate) fn is_unique(&self) -> bool {
         match &self.0 {
@@ -150,12 +142,6 @@ impl From<Cow<'_, str>> for Str {
             Cow::Borrowed(text) => text.into(),
             Cow::Owned(text) => text.into(),
         }
-    }
-}
-
-impl From<Arc<str>> for Str {
-    fn from(text: Arc<str>) -> Self {
-        Self(Repr::Utf8(text))
     }
 }
 
@@ -255,12 +241,10 @@ mod tests {
     fn short_and_long_texts_are_the_same_to_whoever_asks() {
         for length in [0, 1, Short::MOST - 1, Short::MOST, Short::MOST + 1, 100] {
             let text = "ä".repeat(length / 2) + &"x".repeat(length % 2);
-            for held in [Str::from(&text), text.clone().into(), text.as_bytes().into(), Arc::<str>::from(&*text).into()]
-            {
+            for held in [Str::from(&text), text.clone().into(), text.as_bytes().into()] {
                 assert_eq!((held.as_str(), &*held.to_str()), (Some(&*text), &*text));
                 assert_eq!((held.len(), held.as_bytes()), (text.len(), text.as_bytes()));
                 assert_eq!(held, Str::from(&text));
-                assert_eq!(&*held.into_text(), text);
             }
         }
         assert_eq!(Str::from(&b"\xff"[..]).as_str(), None);

@@ -74,13 +74,27 @@ fn tpl(call: &mut Call<'_>, args: Args<'_>) -> Result<Value, Fault> {
     Ok(without_no_value(&rendered).into())
 }
 
-/// Go prints `<no value>` for what is missing even where Helm wants nothing; Helm takes it out again.
-pub(crate) fn without_no_value(text: &Str) -> Str {
-    const NO_VALUE: &str = "<no value>";
-    match text.as_str() {
-        Some(utf8) if memmem::find(utf8.as_bytes(), NO_VALUE.as_bytes()).is_some() => utf8.replace(NO_VALUE, "").into(),
-        _ => text.clone(),
+/// What Go prints for what is missing, even where Helm wants nothing; Helm takes it out again.
+const NO_VALUE: &str = "<no value>";
+
+fn without_no_value(text: &Str) -> Str {
+    text.as_str().and_then(replaced).map_or_else(|| text.clone(), Str::from)
+}
+
+/// The text that a file printed, as it is written down.
+pub(crate) fn text_of(printed: Vec<u8>) -> String {
+    match String::from_utf8(printed) {
+        Ok(mut text) => replaced(&text).unwrap_or_else(|| {
+            text.shrink_to_fit();
+            text
+        }),
+        Err(error) => Str::from(error.into_bytes()).to_str().into_owned(),
     }
+}
+
+/// The text without what stands for no value, if that is in it.
+fn replaced(text: &str) -> Option<String> {
+    memmem::find(text.as_bytes(), NO_VALUE.as_bytes()).map(|_| text.replace(NO_VALUE, ""))
 }
 
 #[cfg(test)]

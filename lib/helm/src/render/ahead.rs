@@ -27,7 +27,7 @@ impl<'s, 'e> Ahead<'s, 'e> {
 
     /// Has a text read, for [`manifest::sort`] to find what is in it. What cannot be read is left to `sort`, which says
     /// why; so is what comes last.
-    pub(super) fn read(&mut self, path: &str, text: &Arc<str>) {
+    pub(super) fn read(&mut self, path: &str, text: &Arc<String>) {
         if path.ends_with(NOTES) {
             return;
         }
@@ -46,7 +46,7 @@ fn read_all(mut batch: Files, program: &Program) {
     let seen = program.seen();
     batch.retain(|(path, text)| !seen.knows(path, text));
     drop(seen);
-    let read = |(path, text): (String, Arc<str>)| manifest::read(&path, &text).ok().map(|printed| (path, printed));
+    let read = |(path, text): (String, Arc<String>)| manifest::read(&path, &text).ok().map(|printed| (path, printed));
     let read: Vec<_> = batch.into_iter().filter_map(read).collect();
     let mut seen = program.seen();
     for (path, printed) in read {

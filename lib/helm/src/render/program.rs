@@ -85,7 +85,7 @@ impl Program {
         scope: &Scope,
         lookup: Option<Arc<dyn Lookup>>,
         session: &mut Session,
-        mut printed: impl FnMut(&str, &Arc<str>),
+        mut printed: impl FnMut(&str, &Arc<String>),
     ) -> Result<Files, RenderError> {
         let mut tops = BTreeMap::new();
         prepare(chart, chart.name(), true, values.clone(), scope, &mut tops);
@@ -99,9 +99,9 @@ impl Program {
             let Some((top, values)) = tops.get(&**chart) else { continue };
             top.insert("Template", Scope::template(path, &format!("{chart}/templates"), &file_name));
             let text = templates
-                .execute(path, top.clone().into(), session)
+                .print(path, top.clone().into(), session)
                 .map_err(|error| RenderError::execution(path, &error, values, templates.funcs()))?;
-            let text = functions::without_no_value(&text).into_text();
+            let text = Arc::new(functions::text_of(text));
             printed(path, &text);
             rendered.push((path.clone(), text));
         }
