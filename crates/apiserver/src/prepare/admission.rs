@@ -14,8 +14,9 @@ use crate::resource::{Resource, Surroundings};
 
 /// Says where amounts came from that nobody had asked for.
 const LIMIT_RANGER: &str = "kubernetes.io/limit-ranger";
-const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
-const STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+/// Annotations that name a class, from the time before the fields.
+pub(super) const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+pub(super) const STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 const DEFAULT_INGRESS_CLASS: &[&str] = &["ingressclass.kubernetes.io/is-default-class"];
 const DEFAULT_STORAGE_CLASS: &[&str] =
     &["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];

@@ -4,6 +4,7 @@ use notation::field::{At, FieldErrors};
 use notation::quantity::Quantity;
 use serde_json::{Value, json};
 
+use super::admission::STORAGE_CLASS;
 use super::get::{self, Fields};
 use super::validate::stored::BESIDES_SOURCE;
 use crate::resource::Resource;
@@ -13,8 +14,6 @@ const FROZEN: &str = "field is immutable when `immutable` is set";
 const STATEFUL_SET: &str = "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', \
                             'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and \
                             'minReadySeconds' are forbidden";
-/// The class of a claim, from the time before the field.
-const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 const CLAIM: &str =
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
 const POD: &str = "pod updates may not change fields other than `spec.containers[*].image`,\
@@ -203,13 +202,13 @@ fn claim(new: &Fields, old: &Fields, errors: &mut FieldErrors) {
         free.extend(["resources", "volumeAttributesClassName"]);
     }
     // A claim that had no class, by whatever name, may get the default one.
-    let class = |claim: &Fields| get::value(claim, &["metadata", "annotations", CLASS]).cloned();
+    let class = |claim: &Fields| get::value(claim, &["metadata", "annotations", STORAGE_CLASS]).cloned();
     if get::value(old, &["spec", "storageClassName"]).is_none() && class(old).is_none() {
         free.push("storageClassName");
     }
     if class(new) != class(old) {
         let now = class(new).unwrap_or_else(|| json!(""));
-        errors.invalid(&At::ROOT.field("metadata").field("annotations").field(CLASS), &now, IMMUTABLE);
+        errors.invalid(&At::ROOT.field("metadata").field("annotations").field(STORAGE_CLASS), &now, IMMUTABLE);
     }
     let at = At::ROOT.field("spec");
     if differ(get::map(new, "spec"), get::map(old, "spec"), &free) {

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use notation::quantity::Quantity;
 use serde_json::Value;
 
+use super::admission::{INGRESS_CLASS, STORAGE_CLASS};
 use super::app_armor;
 use super::get::{self, Fields};
 use crate::resource::{Resource, Warnings};
@@ -37,8 +38,6 @@ const VOLUMES: [(&str, &str, &str); 8] = [
 const CRITICAL: &str = "scheduler.alpha.kubernetes.io/critical-pod";
 const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
-const STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
-const INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
 const FRACTION: &str = "is invalid, must be an integer";
 
 /// What is to be said of an object that was written; of one that was there only what its writer changed.
